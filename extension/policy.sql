@@ -1,0 +1,409 @@
+-- policy: protect() and what it derives from the registry
+
+CREATE FUNCTION sessmem.key_columns(
+		relation regclass, session_column name, user_column name, tenant_column name,
+		OUT claim text, OUT name name, OUT type regtype, OUT collation_ok boolean, OUT generated boolean)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT k.claim, k.name, a.atttypid::regtype, coalesce(c.collisdeterministic, true),
+		a.attgenerated <> '' OR a.attidentity <> ''
+	FROM (VALUES (1, 'session_id', $2), (2, 'user_id', $3), (3, 'tenant_id', $4)) AS k (i, claim, name)
+	LEFT JOIN pg_attribute AS a
+		ON a.attrelid = $1 AND a.attname = k.name AND a.attnum > 0 AND NOT a.attisdropped
+	LEFT JOIN pg_collation AS c ON c.oid = a.attcollation
+	WHERE k.name IS NOT NULL
+	ORDER BY k.i
+$$;
+COMMENT ON FUNCTION sessmem.key_columns(regclass, name, name, name) IS
+	'Internal: the mapped key columns, session first; type is NULL for one that does not exist.';
+
+CREATE FUNCTION sessmem.members(relation regclass, OUT member regclass, OUT is_partition boolean)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE tree (oid, level) AS (
+		SELECT $1::oid, 0
+		UNION ALL
+		SELECT i.inhrelid, t.level + 1 FROM pg_inherits AS i JOIN tree AS t ON i.inhparent = t.oid
+	)
+	SELECT t.oid::regclass, c.relispartition
+	FROM (SELECT tree.oid, max(level) AS level FROM tree GROUP BY tree.oid) AS t
+	JOIN pg_class AS c ON c.oid = t.oid
+	ORDER BY t.level, t.oid
+$$;
+COMMENT ON FUNCTION sessmem.members(regclass) IS
+	'Internal: a table and all its partitions and inheritance children, parents first.';
+
+-- Relations that cannot be protected, or not by these columns, with the reason.
+CREATE FUNCTION sessmem.check_protectable(
+		relation regclass, session_column name, user_column name, tenant_column name)
+	RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rel pg_class;
+	parent regclass;
+	col record;
+BEGIN
+	SELECT * INTO rel FROM pg_class AS c WHERE c.oid = relation;
+	IF rel.relkind NOT IN ('r', 'p') OR rel.relpersistence = 't'
+		OR rel.relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'sessmem'::regnamespace)
+	THEN
+		RAISE EXCEPTION 'cannot protect %', relation
+			USING ERRCODE = 'wrong_object_type',
+				DETAIL = 'Only ordinary and partitioned tables of your own can be protected.',
+				HINT = 'Protect the tables that hold the rows; let views be security_invoker.';
+	END IF;
+
+	SELECT i.inhparent::regclass INTO parent FROM pg_inherits AS i
+		WHERE i.inhrelid = relation
+			AND NOT EXISTS (SELECT FROM sessmem.protected_table AS p WHERE p.relation = i.inhparent)
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'cannot protect % alone', relation
+			USING ERRCODE = 'wrong_object_type',
+				DETAIL = format('Its rows can be read through its parent %s.', parent),
+				HINT = format('SELECT sessmem.protect(%L) protects both.', parent);
+	END IF;
+
+	IF num_nonnulls(session_column, user_column, tenant_column) = 0 THEN
+		RAISE EXCEPTION 'no key column is given'
+			USING ERRCODE = '22023',
+				HINT = 'Name at least one of session_column, user_column and tenant_column.';
+	END IF;
+	IF session_column = user_column OR session_column = tenant_column OR user_column = tenant_column THEN
+		RAISE EXCEPTION 'one column cannot hold two claims' USING ERRCODE = '22023';
+	END IF;
+
+	FOR col IN SELECT * FROM sessmem.key_columns(relation, session_column, user_column, tenant_column) LOOP
+		IF col.type IS NULL THEN
+			RAISE EXCEPTION 'column "%" of table % does not exist', col.name, relation
+				USING ERRCODE = 'undefined_column',
+					HINT = format('Name the column that holds the %s, or add it.', replace(col.claim, '_', ' '));
+		ELSIF col.type NOT IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'bigint'::regtype) THEN
+			RAISE EXCEPTION 'column "%" of table % has type %, which cannot be a session key', col.name, relation, col.type
+				USING ERRCODE = 'wrong_object_type',
+					HINT = 'Use text, varchar, uuid or bigint.';
+		ELSIF NOT col.collation_ok THEN
+			RAISE EXCEPTION 'column "%" of table % has a nondeterministic collation', col.name, relation
+				USING ERRCODE = 'wrong_object_type',
+					DETAIL = 'Different ids could compare as equal.',
+					HINT = 'Give the column a deterministic collation, such as "C".';
+		ELSIF col.generated THEN
+			RAISE EXCEPTION 'column "%" of table % is generated', col.name, relation
+				USING ERRCODE = 'wrong_object_type',
+					DETAIL = 'The session in force could not fill it in.';
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION sessmem.check_protectable(regclass, name, name, name) IS
+	'Internal: 42809, 42703 or 22023 if the table cannot be protected by these columns.';
+
+-- The guard's arguments are names, so it is made anew when a column is renamed.
+CREATE FUNCTION sessmem.install_guard(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry sessmem.protected_table;
+BEGIN
+	SELECT * INTO STRICT entry FROM sessmem.protected_table AS p WHERE p.relation = install_guard.relation;
+
+	-- a partition has its parent's
+	IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = relation
+		AND t.tgname = 'zzz_sessmem_guard' AND t.tgparentid <> 0)
+	THEN
+		EXECUTE format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', relation);
+		EXECUTE format('CREATE TRIGGER zzz_sessmem_guard BEFORE INSERT OR UPDATE OR DELETE ON %s
+			FOR EACH ROW EXECUTE FUNCTION sessmem.guard(%L, %L, %L)', relation,
+			coalesce(entry.session_column, ''), coalesce(entry.user_column, ''), coalesce(entry.tenant_column, ''));
+	END IF;
+	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_guard', relation);
+
+	EXECUTE format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', relation);
+	EXECUTE format('CREATE TRIGGER zzz_sessmem_truncate BEFORE TRUNCATE ON %s
+		FOR EACH STATEMENT EXECUTE FUNCTION sessmem.guard_truncate()', relation);
+	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_truncate', relation);
+END
+$$;
+COMMENT ON FUNCTION sessmem.install_guard(regclass) IS
+	'Internal: makes the guard of a registered table.';
+
+-- TRUNCATE looks at no row, TRIGGER runs code on everybody's, REFERENCES tells
+-- whether a row exists: none of them is for the users of a shared table.
+CREATE FUNCTION sessmem.revoke_dangerous(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	acl record;
+BEGIN
+	FOR acl IN
+		SELECT DISTINCT x.privilege_type, x.attname,
+			CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END AS grantee
+		FROM pg_class AS c
+		CROSS JOIN LATERAL (
+			SELECT e.privilege_type, NULL::name AS attname, e.grantee FROM aclexplode(c.relacl) AS e
+			UNION ALL
+			SELECT e.privilege_type, a.attname, e.grantee
+			FROM pg_attribute AS a CROSS JOIN LATERAL aclexplode(a.attacl) AS e
+			WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL
+		) AS x
+		WHERE c.oid = relation AND x.grantee <> c.relowner
+			AND x.privilege_type IN ('TRUNCATE', 'TRIGGER', 'REFERENCES')
+	LOOP
+		EXECUTE format('REVOKE %s%s ON %s FROM %s CASCADE', acl.privilege_type,
+			CASE WHEN acl.attname IS NULL THEN '' ELSE format(' (%I)', acl.attname) END,
+			relation, acl.grantee);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION sessmem.revoke_dangerous(regclass) IS
+	'Internal: revokes TRUNCATE, TRIGGER and REFERENCES from all but the owner.';
+
+-- Derives everything from the registry's row; may be called again to repair.
+CREATE FUNCTION sessmem.apply_protection(relation regclass, is_partition boolean) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry sessmem.protected_table;
+	col record;
+	getter text;
+	predicate text;
+	nonempty text;
+	columns text;
+	order_column text;
+BEGIN
+	SELECT * INTO STRICT entry FROM sessmem.protected_table AS p WHERE p.relation = apply_protection.relation;
+
+	FOR col IN SELECT * FROM sessmem.key_columns(relation, entry.session_column, entry.user_column, entry.tenant_column) LOOP
+		-- in the column's own type, so that its index is used
+		getter := CASE WHEN col.type IN ('text'::regtype, 'varchar'::regtype)
+			THEN format('sessmem.%s()', col.claim)
+			ELSE format('sessmem.%s(NULL::%s)', col.claim, col.type) END;
+		predicate := concat_ws(' AND ', predicate, format('%I OPERATOR(pg_catalog.=) %s', col.name, getter));
+		columns := concat_ws(', ', columns, quote_ident(col.name));
+		IF col.type IN ('text'::regtype, 'varchar'::regtype) THEN
+			nonempty := concat_ws(' AND ', nonempty, format('%I OPERATOR(pg_catalog.<>) ''''', col.name));
+		END IF;
+		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL, ALTER COLUMN %2$I SET DEFAULT %s',
+			relation, col.name, getter);
+	END LOOP;
+
+	IF nonempty IS NOT NULL AND NOT EXISTS (SELECT FROM pg_constraint AS c
+		WHERE c.conrelid = relation AND c.conname = 'sessmem_key_not_empty')
+	THEN
+		EXECUTE format('ALTER TABLE %s ADD CONSTRAINT sessmem_key_not_empty CHECK (%s)', relation, nonempty);
+	END IF;
+
+	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
+	-- The restrictive one is what a later permissive policy cannot widen; the
+	-- permissive one is needed for any row to be seen, and where restrictive
+	-- policies are not (Citus), it holds alone.
+	EXECUTE format('DROP POLICY IF EXISTS sessmem_permissive ON %s', relation);
+	EXECUTE format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', relation);
+	EXECUTE format('CREATE POLICY sessmem_permissive ON %s AS PERMISSIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate);
+	EXECUTE format('CREATE POLICY sessmem_restrictive ON %s AS RESTRICTIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate);
+
+	PERFORM sessmem.install_guard(relation);
+	PERFORM sessmem.revoke_dangerous(relation);
+
+	-- a partition has its parent's
+	IF NOT is_partition AND NOT EXISTS (
+		SELECT FROM pg_index AS i
+			JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS m ON m.oid = c.relam
+		WHERE i.indrelid = relation AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree'
+			AND i.indkey[0] = sessmem.column_number(relation,
+				coalesce(entry.session_column, entry.user_column, entry.tenant_column)))
+	THEN
+		-- with the column that recall() orders by, so that it reads just n rows
+		SELECT quote_ident(a.attname) INTO order_column
+		FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+		WHERE i.indrelid = relation AND i.indisprimary
+			AND a.attnum <> ALL (entry.attnums)
+			AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype);
+		EXECUTE format('CREATE INDEX ON %s (%s)', relation, concat_ws(', ', columns, order_column));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION sessmem.apply_protection(regclass, boolean) IS
+	'Internal: derives policies, guard, defaults, constraints and index of one table from its row in the registry.';
+
+CREATE FUNCTION sessmem.protect(
+		relation regclass,
+		session_column name DEFAULT 'session_id',
+		user_column name DEFAULT NULL,
+		tenant_column name DEFAULT NULL
+	) RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry sessmem.protected_table;
+	missing text;
+	missing_count bigint;
+	m record;
+BEGIN
+	IF relation IS NULL THEN
+		RAISE EXCEPTION 'relation must not be null' USING ERRCODE = '22004';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = relation) THEN
+		RAISE EXCEPTION 'relation % does not exist', relation USING ERRCODE = 'undefined_table';
+	END IF;
+
+	-- What can be told without a lock, so that a mistake stops nobody.
+	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);
+	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);
+
+	SELECT * INTO entry FROM sessmem.protected_table AS p WHERE p.relation = protect.relation;
+	IF FOUND AND (entry.session_column, entry.user_column, entry.tenant_column)
+		IS DISTINCT FROM (session_column, user_column, tenant_column)
+	THEN
+		RAISE EXCEPTION 'table % is already protected by other columns', relation
+			USING ERRCODE = 'duplicate_object',
+				DETAIL = format('Session, user and tenant are %s, %s, %s; asked for are %s, %s, %s.',
+					coalesce(quote_ident(entry.session_column), '-'),
+					coalesce(quote_ident(entry.user_column), '-'),
+					coalesce(quote_ident(entry.tenant_column), '-'),
+					coalesce(quote_ident(session_column), '-'),
+					coalesce(quote_ident(user_column), '-'),
+					coalesce(quote_ident(tenant_column), '-')),
+				HINT = format('Call sessmem.unprotect(%L) first.', relation);
+	END IF;
+
+	SELECT string_agg(CASE WHEN k.type IN ('text'::regtype, 'varchar'::regtype)
+			THEN format('%I IS NULL OR %1$I = ''''', k.name) ELSE format('%I IS NULL', k.name) END, ' OR ')
+		INTO missing
+		FROM sessmem.key_columns(relation, session_column, user_column, tenant_column) AS k;
+	EXECUTE format('SELECT count(*) FROM %s WHERE %s', relation, missing) INTO missing_count;
+	IF missing_count > 0 THEN
+		RAISE EXCEPTION 'table % has % rows without a session key', relation, missing_count
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'They would belong to nobody.',
+				HINT = format('Find them with SELECT * FROM %s WHERE %s; give each its key or delete it, then call protect() again.', relation, missing);
+	END IF;
+
+	FOR m IN SELECT * FROM sessmem.members(relation) LOOP
+		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
+			VALUES (m.member, protect.session_column, protect.user_column, protect.tenant_column)
+			ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING;
+		PERFORM sessmem.apply_protection(m.member, m.is_partition);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name) IS
+	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Calling it again repairs. 42809 or 42703: the table or a column is not suitable. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. For administrators.';
+
+CREATE FUNCTION sessmem.unprotect(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry sessmem.protected_table;
+	parent regclass;
+	m record;
+	col record;
+BEGIN
+	SELECT * INTO entry FROM sessmem.protected_table AS p WHERE p.relation = unprotect.relation;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'table % is not protected', relation
+			USING ERRCODE = 'undefined_object',
+				HINT = 'SELECT * FROM sessmem.protected_table lists the protected tables.';
+	END IF;
+	SELECT i.inhparent::regclass INTO parent
+		FROM pg_inherits AS i JOIN sessmem.protected_table AS p ON p.relation = i.inhparent
+		WHERE i.inhrelid = unprotect.relation;
+	IF FOUND THEN
+		RAISE EXCEPTION 'cannot unprotect % alone', relation
+			USING ERRCODE = 'wrong_object_type',
+				DETAIL = format('It is part of the protected table %s.', parent);
+	END IF;
+
+	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+	FOR m IN SELECT s.* FROM sessmem.members(relation) AS s JOIN sessmem.protected_table AS p ON p.relation = s.member LOOP
+		DELETE FROM sessmem.protected_table AS p WHERE p.relation = m.member;
+		FOR col IN SELECT * FROM sessmem.key_columns(m.member, entry.session_column, entry.user_column, entry.tenant_column)
+			WHERE type IS NOT NULL
+		LOOP
+			EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', m.member, col.name);
+		END LOOP;
+		-- children inherit the constraint and partitions the guard
+		IF m.member = relation THEN
+			EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS sessmem_key_not_empty', m.member);
+		END IF;
+		IF NOT m.is_partition THEN
+			EXECUTE format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', m.member);
+		END IF;
+		EXECUTE format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', m.member);
+		EXECUTE format('DROP POLICY IF EXISTS sessmem_permissive ON %s', m.member);
+		EXECUTE format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', m.member);
+		-- policies of your own stay in force
+		IF NOT EXISTS (SELECT FROM pg_policy AS q WHERE q.polrelid = m.member) THEN
+			EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', m.member);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION sessmem.unprotect(regclass) IS
+	'Undoes protect(), except NOT NULL, the index and the revoked privileges. Row security stays enabled if the table has policies of its own. 42704: the table is not protected. 42809: it is a partition or child of one that is. For administrators.';
+
+-- ---------- following DDL ----------
+
+CREATE FUNCTION sessmem.follow_alter() RETURNS event_trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	renamed record;
+BEGIN
+	FOR renamed IN
+		SELECT p.relation, n.session_column, n.user_column, n.tenant_column
+		FROM sessmem.protected_table AS p
+		CROSS JOIN LATERAL (
+			SELECT min(a.attname) FILTER (WHERE a.attnum = p.attnums[1]) AS session_column,
+				min(a.attname) FILTER (WHERE a.attnum = p.attnums[2]) AS user_column,
+				min(a.attname) FILTER (WHERE a.attnum = p.attnums[3]) AS tenant_column,
+				count(*) AS n
+			FROM pg_attribute AS a
+			WHERE a.attrelid = p.relation AND a.attnum = ANY (p.attnums) AND NOT a.attisdropped
+		) AS n
+		WHERE n.n = num_nonnulls(p.session_column, p.user_column, p.tenant_column)
+			AND (n.session_column, n.user_column, n.tenant_column)
+				IS DISTINCT FROM (p.session_column::text, p.user_column::text, p.tenant_column::text)
+	LOOP
+		UPDATE sessmem.protected_table AS p
+			SET session_column = renamed.session_column, user_column = renamed.user_column, tenant_column = renamed.tenant_column
+			WHERE p.relation = renamed.relation;
+		PERFORM sessmem.install_guard(renamed.relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION sessmem.follow_alter() IS
+	'Event trigger: follows a renamed key column.';
+
+CREATE FUNCTION sessmem.follow_drop() RETURNS event_trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM sessmem.protected_table AS p
+		USING pg_event_trigger_dropped_objects() AS d
+		WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid;
+END
+$$;
+COMMENT ON FUNCTION sessmem.follow_drop() IS
+	'Event trigger: forgets a dropped table.';
+
+CREATE EVENT TRIGGER sessmem_follow_alter ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION sessmem.follow_alter();
+ALTER EVENT TRIGGER sessmem_follow_alter ENABLE ALWAYS;
+CREATE EVENT TRIGGER sessmem_follow_drop ON sql_drop
+	EXECUTE FUNCTION sessmem.follow_drop();
+ALTER EVENT TRIGGER sessmem_follow_drop ENABLE ALWAYS;

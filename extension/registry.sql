@@ -1,0 +1,55 @@
+-- registry: which tables are protected, and by which columns
+--
+-- The desired state.  protect() writes it and derives everything else from it;
+-- pg_dump saves it.  Names are what a dump can carry and what people read;
+-- the column numbers beside them are what survives a rename.
+
+-- registry.c reads this table by column number.
+CREATE TABLE sessmem.protected_table (
+	relation regclass PRIMARY KEY,
+	session_column name,
+	user_column name,
+	tenant_column name,
+	attnums int2[] NOT NULL,
+	CHECK (num_nonnulls(session_column, user_column, tenant_column) > 0)
+);
+COMMENT ON TABLE sessmem.protected_table IS
+	'Protected tables, their partitions and inheritance children, with the key columns of each. Written by protect() and unprotect() only.';
+COMMENT ON COLUMN sessmem.protected_table.attnums IS
+	'Numbers of the session, user and tenant column (0: not mapped); found anew from the names when a dump is restored.';
+SELECT pg_catalog.pg_extension_config_dump('sessmem.protected_table', '');
+
+CREATE TRIGGER announce_change
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON sessmem.protected_table
+	FOR EACH STATEMENT EXECUTE FUNCTION sessmem.announce_change();
+ALTER TABLE sessmem.protected_table ENABLE ALWAYS TRIGGER announce_change;
+
+CREATE FUNCTION sessmem.column_number(relation regclass, name name) RETURNS int2
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce((SELECT a.attnum FROM pg_attribute AS a
+		WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped), 0::int2)
+$$;
+COMMENT ON FUNCTION sessmem.column_number(regclass, name) IS
+	'Internal: the number of a column, 0 if there is none of that name.';
+
+CREATE FUNCTION sessmem.number_columns() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	NEW.attnums := ARRAY[
+		sessmem.column_number(NEW.relation, NEW.session_column),
+		sessmem.column_number(NEW.relation, NEW.user_column),
+		sessmem.column_number(NEW.relation, NEW.tenant_column)];
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION sessmem.number_columns() IS
+	'Trigger: finds the numbers of the key columns, which a restored table may have changed.';
+
+CREATE TRIGGER number_columns
+	BEFORE INSERT ON sessmem.protected_table
+	FOR EACH ROW EXECUTE FUNCTION sessmem.number_columns();
+ALTER TABLE sessmem.protected_table ENABLE ALWAYS TRIGGER number_columns;

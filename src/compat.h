@@ -1,0 +1,110 @@
+/*
+ * compat.h
+ *		The only file with version tests.  Each shim names the change in
+ *		PostgreSQL that forced it.
+ */
+#ifndef SESSMEM_COMPAT_H
+#define SESSMEM_COMPAT_H
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "common/jsonapi.h"
+#include "executor/executor.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+
+#if PG_VERSION_NUM < 150000
+#error "sessmem needs PostgreSQL 15 or later"
+#endif
+
+/* 16: the varlena macros moved out of postgres.h (d952373a987b) */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 16: JSON semantic actions report errors instead of returning void (1c99cde2f344) */
+#if PG_VERSION_NUM >= 160000
+typedef JsonParseErrorType SessmemJsonResult;
+#define SESSMEM_JSON_OK return JSON_SUCCESS
+#else
+typedef void SessmemJsonResult;
+#define SESSMEM_JSON_OK return
+#endif
+
+/* 17: the lexer may live on the caller's stack (1c99cde2f344's follow-up) */
+static inline JsonLexContext *
+sessmem_compat_json_lexer(char *json, size_t len, int encoding)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, json, len, encoding, true);
+#else
+	return makeJsonLexContextCstringLen(json, (int) len, encoding, true);
+#endif
+}
+
+/* 17: PGPROC keeps its virtual transaction id in one struct (ab355e3a88de) */
+static inline LocalTransactionId
+sessmem_compat_lxid(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProc->vxid.lxid;
+#else
+	return MyProc->lxid;
+#endif
+}
+
+/* 16: one ownership and one ACL check for all kinds of objects (afbfc02983f8, c727f511bd7b) */
+static inline bool
+sessmem_compat_owns_class(Oid relid, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relid, role);
+#else
+	return pg_class_ownercheck(relid, role);
+#endif
+}
+
+static inline bool
+sessmem_compat_may_execute(Oid function, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+/* 16: values of settings live in a memory context of their own (407b50f2d421) */
+static inline void *
+sessmem_compat_guc_malloc(size_t size)
+{
+#if PG_VERSION_NUM >= 160000
+	return guc_malloc(LOG, size);
+#else
+	return malloc(size);
+#endif
+}
+
+static inline void
+sessmem_compat_guc_free(void *value)
+{
+#if PG_VERSION_NUM >= 160000
+	guc_free(value);
+#else
+	free(value);
+#endif
+}
+
+/* 18: ExecutorRun lost its "execute once" argument (3eea7a0c97e9) */
+#if PG_VERSION_NUM >= 180000
+#define SESSMEM_EXECUTOR_RUN_PARAMS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define SESSMEM_EXECUTOR_RUN_ARGS queryDesc, direction, count
+#else
+#define SESSMEM_EXECUTOR_RUN_PARAMS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool execute_once
+#define SESSMEM_EXECUTOR_RUN_ARGS queryDesc, direction, count, execute_once
+#endif
+
+#endif							/* SESSMEM_COMPAT_H */

@@ -1,0 +1,933 @@
+/*
+ * context.c
+ *		The context: whose session is in force on this connection right now.
+ *
+ * bind(), attach() and assume() seal the claims they accepted into a string and
+ * put it into the setting sessmem.context.  The server then does what it does
+ * for every setting: it follows savepoints and rollback, ends SET LOCAL with
+ * the transaction, hands it to parallel workers, clears it on RESET ALL and
+ * DISCARD ALL.  Anyone may set sessmem.context to anything.  It counts only if
+ *
+ *	1. it is well formed and its MAC is ours		forged, edited
+ *	2. it was sealed in this backend, or, in a
+ *	   parallel worker, by the leader				copied from another connection
+ *	3. transaction scope: it was sealed and set in
+ *	   the transaction that is running; connection
+ *	   scope: the administrator allows it			replayed, left behind
+ *	4. its token has not expired, by the start of
+ *	   the running statement						long transactions
+ *	5. the key that vouched for it is still alive	retired keys
+ *	6. the running transaction has not used another
+ *	   session before								mixing two sessions
+ *
+ * and in every other case there is no session.  sql/context.sql has a case for
+ * each.  Rules 1, 2 and 5 are checked once for each value and kept with it (the
+ * "extra" of the setting); 3, 4 and 6 at every use, at the cost of a few
+ * comparisons.
+ *
+ * The check hook only parses: no catalog access, no error, no verification.  It
+ * may run outside of a transaction, and in a worker before it has one.
+ *
+ * The sealed form, which is not an interface (lengths in bytes, -1 for absent):
+ *
+ *	scope|pid|backend start|transaction start|expires|
+ *	n:session|n:user|n:tenant|n:kid|<MAC of all that precedes, in hex>
+ */
+#include "sessmem.h"
+#include "compat.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#define MASK "********"
+#define UUID_TEXT_LEN 36
+
+typedef enum Verdict
+{
+	UNVERIFIED,
+	GENUINE,
+	BOGUS
+} Verdict;
+
+/* A parsed value of sessmem.context.  One chunk, owned by the setting. */
+typedef struct Context
+{
+	Verdict		verdict;		/* on rules 1, 2 and 5 */
+	uint64		keyring;		/* generation of the keyring it holds for */
+	bool		connection_scope;
+	int			pid;
+	TimestampTz backend_start;
+	TimestampTz xact_start;
+	TimestampTz expires;
+	LocalTransactionId set_in;	/* transaction that set the value */
+	LocalTransactionId used_in; /* transaction that found rule 6 kept */
+	SessmemIdentity who;		/* points into text */
+	const char *kid;
+	size_t		sealed_len;		/* what the MAC covers */
+	unsigned char mac[SESSMEM_MAC_LEN];
+	char	   *sealed;			/* the value itself, for the MAC */
+	char	   *text;			/* a copy cut into NUL-terminated claims */
+} Context;
+
+static Context *current = NULL;
+
+/* The one session that the running transaction has used (rule 6). */
+static LocalTransactionId used_in = InvalidLocalTransactionId;
+static MemoryContext used_cxt = NULL;
+static SessmemIdentity used;
+
+/* Statement at whose start announced changes were last taken in. */
+static TimestampTz looked_at = 0;
+
+/*
+ * The token of the startup packet, until a transaction commits in which the
+ * connection was attached with it, or detached.
+ */
+static char *startup_token = NULL;
+static LocalTransactionId detached_in = InvalidLocalTransactionId;
+static bool started = false;	/* decided before the commit, done after it */
+static bool starting_up = false;
+
+PG_FUNCTION_INFO_V1(sessmem_bind);
+PG_FUNCTION_INFO_V1(sessmem_unbind);
+PG_FUNCTION_INFO_V1(sessmem_attach);
+PG_FUNCTION_INFO_V1(sessmem_detach);
+PG_FUNCTION_INFO_V1(sessmem_assume);
+PG_FUNCTION_INFO_V1(sessmem_status);
+PG_FUNCTION_INFO_V1(sessmem_session_id);
+PG_FUNCTION_INFO_V1(sessmem_user_id);
+PG_FUNCTION_INFO_V1(sessmem_tenant_id);
+PG_FUNCTION_INFO_V1(sessmem_session_id_as);
+PG_FUNCTION_INFO_V1(sessmem_user_id_as);
+PG_FUNCTION_INFO_V1(sessmem_tenant_id_as);
+
+/* ---------- the sealed form ---------- */
+
+static void
+append_claim(StringInfo buf, const char *claim)
+{
+	if (claim == NULL)
+		appendStringInfoString(buf, "-1:|");
+	else
+		appendStringInfo(buf, "%d:%s|", (int) strlen(claim), claim);
+}
+
+static char *
+seal(const SessmemClaims *claims, SessmemScope scope)
+{
+	StringInfoData buf;
+	unsigned char mac[SESSMEM_MAC_LEN];
+	char		hex[SESSMEM_MAC_LEN * 2 + 1];
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%c|%d|" INT64_FORMAT "|" INT64_FORMAT "|" INT64_FORMAT "|",
+					 scope == SESSMEM_CONNECTION ? 'c' : 't',
+					 MyProcPid, MyStartTimestamp,
+					 GetCurrentTransactionStartTimestamp(), claims->expires);
+	append_claim(&buf, claims->who.session);
+	append_claim(&buf, claims->who.user);
+	append_claim(&buf, claims->who.tenant);
+	append_claim(&buf, claims->kid);
+
+	sessmem_keyring_seal(buf.data, buf.len, mac);
+	hex[hex_encode((char *) mac, sizeof(mac), hex)] = '\0';
+	appendStringInfoString(&buf, hex);
+	return buf.data;
+}
+
+/* Reads a number up to '|' and moves past it. */
+static bool
+parse_number(char **p, int64 *number)
+{
+	char	   *end;
+
+	errno = 0;
+	*number = strtoi64(*p, &end, 10);
+	if (errno != 0 || end == *p || *end != '|')
+		return false;
+	*p = end + 1;
+	return true;
+}
+
+/* Reads one length-prefixed claim, terminates it in place and moves past it. */
+static bool
+parse_claim(char **p, const char *limit, const char **claim)
+{
+	char	   *end;
+	long		len;
+
+	errno = 0;
+	len = strtol(*p, &end, 10);
+	if (errno != 0 || end == *p || *end != ':')
+		return false;
+	end++;
+	if (len == -1)
+		*claim = NULL;
+	else if (len < 1 || len >= limit - end)
+		return false;
+	else
+	{
+		*claim = end;
+		end += len;
+	}
+	if (*end != '|')
+		return false;
+	*end = '\0';
+	*p = end + 1;
+	return true;
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* Fills c from c->text; false if it is not of the sealed form. */
+static bool
+parse_sealed(Context *c, size_t len)
+{
+	char	   *p = c->text;
+	char	   *limit = c->text + len;
+	int64		pid;
+
+	if ((p[0] != 'c' && p[0] != 't') || p[1] != '|')
+		return false;
+	c->connection_scope = p[0] == 'c';
+	p += 2;
+	if (!parse_number(&p, &pid) ||
+		!parse_number(&p, &c->backend_start) ||
+		!parse_number(&p, &c->xact_start) ||
+		!parse_number(&p, &c->expires) ||
+		!parse_claim(&p, limit, &c->who.session) ||
+		!parse_claim(&p, limit, &c->who.user) ||
+		!parse_claim(&p, limit, &c->who.tenant) ||
+		!parse_claim(&p, limit, &c->kid) ||
+		c->who.session == NULL)
+		return false;
+	c->pid = (int) pid;
+	c->sealed_len = p - c->text;
+	if (limit - p != SESSMEM_MAC_LEN * 2)
+		return false;
+	for (int i = 0; i < SESSMEM_MAC_LEN; i++)
+	{
+		int			hi = hex_value(p[2 * i]);
+		int			lo = hex_value(p[2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return false;
+		c->mac[i] = (hi << 4) | lo;
+	}
+	return true;
+}
+
+/* ---------- hooks of the settings ---------- */
+
+/*
+ * Accepts any value from a session, and none from a file, the command line, the
+ * startup packet, ALTER ROLE or ALTER DATABASE: a credential does not belong
+ * there, and a value from there could outlive RESET ALL.
+ */
+bool
+sessmem_context_check(char **newval, void **extra, GucSource source)
+{
+	size_t		len = strlen(*newval);
+	Context    *c;
+
+	*extra = NULL;
+	if (len == 0)
+		return true;
+	if (source != PGC_S_SESSION)
+	{
+		GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+		GUC_check_errmsg("\"sessmem.context\" cannot be set this way");
+		GUC_check_errhint("Call sessmem.bind(token) or sessmem.attach(token).");
+		return false;
+	}
+
+	c = sessmem_compat_guc_malloc(sizeof(Context) + 2 * (len + 1));
+	if (c == NULL)
+		return false;
+	memset(c, 0, sizeof(Context));
+	c->sealed = (char *) (c + 1);
+	c->text = c->sealed + len + 1;
+	memcpy(c->sealed, *newval, len + 1);
+	memcpy(c->text, *newval, len + 1);
+	c->set_in = MyProc ? sessmem_compat_lxid() : InvalidLocalTransactionId;
+	c->verdict = parse_sealed(c, len) ? UNVERIFIED : BOGUS;
+	*extra = c;
+	return true;
+}
+
+void
+sessmem_context_assign(const char *newval, void *extra)
+{
+	current = extra;
+}
+
+/*
+ * Accepts a token from the startup packet only.  What the setting then holds is
+ * a mask, so that neither pg_settings nor a dump of memory of another process
+ * has the token; parallel workers are handed that mask.
+ */
+bool
+sessmem_context_token_check(char **newval, void **extra, GucSource source)
+{
+	char	   *token;
+	char	   *mask;
+
+	*extra = NULL;
+	if ((*newval)[0] == '\0' || strcmp(*newval, MASK) == 0)
+		return true;
+	if (source != PGC_S_CLIENT)
+	{
+		GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+		GUC_check_errmsg("\"sessmem.token\" is accepted from the startup packet only");
+		GUC_check_errhint("Call sessmem.bind(token) or sessmem.attach(token).");
+		return false;
+	}
+
+	mask = sessmem_compat_guc_malloc(sizeof(MASK));
+	token = mask ? sessmem_compat_guc_malloc(strlen(*newval) + 1) : NULL;
+	if (token == NULL)
+		return false;
+	strcpy(mask, MASK);
+	strcpy(token, *newval);
+	explicit_bzero(*newval, strlen(*newval));
+	sessmem_compat_guc_free(*newval);
+	*newval = mask;
+	*extra = token;
+	return true;
+}
+
+void
+sessmem_context_token_assign(const char *newval, void *extra)
+{
+	startup_token = extra;
+}
+
+const char *
+sessmem_context_show_masked(void)
+{
+	return MASK;
+}
+
+/* ---------- is it in force? ---------- */
+
+static bool
+same_claim(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+static bool
+same_identity(const SessmemIdentity *a, const SessmemIdentity *b)
+{
+	return same_claim(a->session, b->session) &&
+		same_claim(a->user, b->user) &&
+		same_claim(a->tenant, b->tenant);
+}
+
+/* Notes that the running transaction is this session's, from here to its end. */
+static void
+mark_used(const SessmemIdentity *who)
+{
+	MemoryContext oldcxt;
+
+	if (used_cxt == NULL)
+		used_cxt = AllocSetContextCreate(TopMemoryContext, "sessmem used session",
+										 ALLOCSET_SMALL_SIZES);
+	used_in = InvalidLocalTransactionId;
+	MemoryContextReset(used_cxt);
+	oldcxt = MemoryContextSwitchTo(used_cxt);
+	used.session = pstrdup(who->session);
+	used.user = who->user ? pstrdup(who->user) : NULL;
+	used.tenant = who->tenant ? pstrdup(who->tenant) : NULL;
+	MemoryContextSwitchTo(oldcxt);
+	used_in = sessmem_compat_lxid();
+}
+
+/* Whether this value was sealed by this backend, or by this worker's leader. */
+static bool
+sealed_here(const Context *c)
+{
+	if (!IsParallelWorker())
+		return c->pid == MyProcPid && c->backend_start == MyStartTimestamp;
+	return MyProc->lockGroupLeader != NULL && c->pid == MyProc->lockGroupLeader->pid;
+}
+
+/* Rules 1, 2 and 5; the verdict holds until the keys change. */
+static void
+verify(Context *c)
+{
+	uint64		keyring = sessmem_keyring_generation();
+
+	if (c->verdict == BOGUS || (c->verdict == GENUINE && c->keyring == keyring))
+		return;
+
+	/* no verdict survives an error in here */
+	c->verdict = UNVERIFIED;
+	if (!sealed_here(c) ||
+		!sessmem_keyring_unseal(c->sealed, c->sealed_len, c->mac))
+		c->verdict = BOGUS;
+	else if (c->kid != NULL && sessmem_keyring_find(c->kid) == NULL)
+	{
+		/* the leader saw it alive; half of a result is worse than none */
+		if (IsParallelWorker())
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+					errmsg("the key of the session in force has been retired"));
+		c->verdict = BOGUS;
+	}
+	else
+		c->verdict = GENUINE;
+	c->keyring = sessmem_keyring_generation();
+}
+
+/* Rule 3. */
+static bool
+in_scope(const Context *c)
+{
+	if (c->connection_scope)
+		return sessmem_guc_allow_attach();
+	if (c->xact_start != GetCurrentTransactionStartTimestamp())
+		return false;
+	/* a worker has a transaction number of its own */
+	return IsParallelWorker() || c->set_in == sessmem_compat_lxid();
+}
+
+static SessmemStatus
+judge(void)
+{
+	TimestampTz now;
+	LocalTransactionId lxid;
+
+	if (current == NULL || !IsTransactionState())
+		return SESSMEM_NONE;
+
+	/* a running statement takes in nothing new; the next one must */
+	now = GetCurrentStatementStartTimestamp();
+	if (looked_at != now && !IsParallelWorker())
+	{
+		AcceptInvalidationMessages();
+		looked_at = now;
+	}
+
+	if (current->verdict != GENUINE || current->keyring != sessmem_keyring_generation())
+		verify(current);
+	if (current->verdict != GENUINE || !in_scope(current))
+		return SESSMEM_INVALID;
+	if (current->expires <= now)
+		return SESSMEM_EXPIRED;
+	lxid = sessmem_compat_lxid();
+	if (current->used_in != lxid && used_in == lxid && !same_identity(&used, &current->who))
+		return SESSMEM_INVALID;
+	return SESSMEM_BOUND;
+}
+
+/* Which of the four it is; does not count as use. */
+SessmemStatus
+sessmem_context_status(void)
+{
+	return judge();
+}
+
+/*
+ * Who is in force, or NULL for nobody.  Counts as use: from here on, this
+ * transaction can be no other session's.  The result is valid until the next
+ * change of the context.
+ */
+const SessmemIdentity *
+sessmem_context_current(void)
+{
+	sessmem_context_startup();
+	if (judge() != SESSMEM_BOUND)
+		return NULL;
+	if (current->used_in != sessmem_compat_lxid())
+	{
+		if (!sessmem_context_used())
+			mark_used(&current->who);
+		current->used_in = used_in;
+	}
+	return &current->who;
+}
+
+/* Whether the running transaction has used a session. */
+bool
+sessmem_context_used(void)
+{
+	return used_in != InvalidLocalTransactionId && used_in == sessmem_compat_lxid();
+}
+
+/*
+ * Raises the 42501 of an operation that needs a session when there is none.
+ * The argument names the operation: "cannot insert into ...".
+ */
+void
+sessmem_context_required(const char *refused)
+{
+	SessmemStatus status = judge();
+
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg_internal("%s", refused),
+			status == SESSMEM_EXPIRED ? errdetail("The session's token has expired.") :
+			status == SESSMEM_INVALID ? errdetail("The context of this connection is not valid.") :
+			errdetail("No session is bound in this transaction."),
+			status == SESSMEM_EXPIRED ?
+			errhint("Get a new token from the issuer and call sessmem.bind(token) in a new transaction.") :
+			errhint("Call sessmem.bind(token) in this transaction first."));
+	pg_unreachable();
+}
+
+/* ---------- entering and leaving ---------- */
+
+static void
+set_context(const char *value, SessmemScope scope)
+{
+	(void) set_config_option("sessmem.context", value, PGC_USERSET, PGC_S_SESSION,
+							 scope == SESSMEM_STATEMENT ? GUC_ACTION_SAVE :
+							 scope == SESSMEM_TRANSACTION ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
+							 true, 0, false);
+}
+
+/*
+ * Puts claims in force.  They have been verified, or come from assume().
+ *
+ * Refuses with 42501 a second session in one transaction, whether or not the
+ * first was unbound or rolled back: a cursor may still hold its rows.  Refuses
+ * the same while the connection is attached to another session.  Refuses to work below a function with a SET clause, because what the switch of
+ * sessions resets there, search_path above all, would come back at its end.
+ */
+void
+sessmem_context_enter(const SessmemClaims *claims, SessmemScope scope)
+{
+	int			nest = NewGUCNestLevel();
+
+	AtEOXact_GUC(true, nest);
+	if (scope != SESSMEM_STATEMENT && nest - 1 > GetCurrentTransactionNestLevel())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot bind a session inside a function that has a SET clause"),
+				errdetail("Settings that the previous user of this connection planted would come back when the function ends."),
+				errhint("Call it directly, or remove the SET clause from the calling function."));
+	if (sessmem_context_used() && !same_identity(&used, &claims->who))
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot bind a second session in one transaction"),
+				errdetail("This transaction belongs to the session it used first, until it ends."),
+				errhint("Commit or roll back, then bind the other session in a new transaction."));
+	if (scope != SESSMEM_CONNECTION && judge() == SESSMEM_BOUND &&
+		current->connection_scope && !same_identity(&current->who, &claims->who))
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot bind a session while the connection is attached to another"),
+				errhint("Call sessmem.detach() first, or sessmem.attach(token) to change session."));
+	if (scope == SESSMEM_CONNECTION && !sessmem_guc_allow_attach())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot attach a session to the connection"),
+				errdetail("The administrator has switched off \"sessmem.allow_attach\"."),
+				errhint("Call sessmem.bind(token) in every transaction instead."));
+
+	sessmem_pooling_switch(&claims->who, scope);
+	set_context(seal(claims, scope), scope);
+	mark_used(&claims->who);
+}
+
+/*
+ * Attaches the connection with the token of its startup packet.  Called before
+ * every statement, so that the context is there before workers are; a bad
+ * token is an error each time, which leaves the connection useless, as it
+ * should be.
+ */
+void
+sessmem_context_startup(void)
+{
+	SessmemClaims claims;
+
+	if (startup_token == NULL || starting_up || current != NULL ||
+		!IsTransactionState() || IsInParallelMode() ||
+		detached_in == sessmem_compat_lxid())
+		return;
+	starting_up = true;
+	PG_TRY();
+	{
+		sessmem_token_verify(startup_token, strlen(startup_token), &claims);
+		sessmem_context_enter(&claims, SESSMEM_CONNECTION);
+	}
+	PG_FINALLY();
+	{
+		starting_up = false;
+	}
+	PG_END_TRY();
+}
+
+/* DISCARD ALL and RESET ALL end what the startup packet began, too. */
+void
+sessmem_context_forget_startup(void)
+{
+	if (startup_token != NULL)
+		explicit_bzero(startup_token, strlen(startup_token));
+	startup_token = NULL;
+}
+
+static void
+on_transaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_PREPARE:
+			if (sessmem_context_used() || judge() == SESSMEM_BOUND)
+				ereport(ERROR,
+						errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("cannot PREPARE a transaction that has used a session"),
+						errdetail("A prepared transaction outlives its connection; a session does not."),
+						errhint("Commit it instead."));
+			break;
+		case XACT_EVENT_PRE_COMMIT:
+			started = startup_token != NULL &&
+				((current != NULL && current->connection_scope) ||
+				 detached_in == sessmem_compat_lxid());
+			break;
+		case XACT_EVENT_COMMIT:
+			if (started)
+				sessmem_context_forget_startup();
+			started = false;
+			break;
+		default:
+			break;
+	}
+}
+
+void
+sessmem_context_init(void)
+{
+	RegisterXactCallback(on_transaction, NULL);
+}
+
+/* ---------- SQL ---------- */
+
+static text *
+token_argument(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				errmsg("session token refused"),
+				errdetail("The token is null."),
+				errhint("Pass the token that sessmem.open_session() or your login service returned."));
+	return PG_GETARG_TEXT_PP(0);
+}
+
+static Datum
+enter_with_token(FunctionCallInfo fcinfo, SessmemScope scope)
+{
+	text	   *token = token_argument(fcinfo);
+	SessmemClaims claims;
+
+	sessmem_token_verify(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &claims);
+	sessmem_context_enter(&claims, scope);
+	PG_RETURN_TEXT_P(cstring_to_text(claims.who.session));
+}
+
+/*
+ * Warns, as SET LOCAL does, that the context is about to end: outside of a
+ * transaction block, when the client's own query is the call, so that there is
+ * no function or DO block around it that could use the session.
+ */
+static void
+warn_if_no_effect(FunctionCallInfo fcinfo, const char *function)
+{
+	bool		direct = false;
+	ListCell   *lc;
+
+	if (IsTransactionBlock() || ActivePortal == NULL || ActivePortal->queryDesc == NULL)
+		return;
+	foreach(lc, ActivePortal->queryDesc->plannedstmt->planTree->targetlist)
+	{
+		if ((Node *) lfirst_node(TargetEntry, lc)->expr == fcinfo->flinfo->fn_expr)
+			direct = true;
+	}
+	if (direct)
+		ereport(WARNING,
+				errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				errmsg("%s lasts until the end of the transaction, and there is no transaction block", function),
+				errhint("Use BEGIN first, or sessmem.attach(token) to bind the connection, or pass the token to sessmem.recall()."));
+}
+
+/*
+ * bind(token text) RETURNS text
+ *
+ * Puts the token's session in force until the transaction ends; returns the
+ * session id.  28000: the token is not good.  42501: another session was used.
+ */
+Datum
+sessmem_bind(PG_FUNCTION_ARGS)
+{
+	Datum		result = enter_with_token(fcinfo, SESSMEM_TRANSACTION);
+
+	warn_if_no_effect(fcinfo, "bind()");
+	return result;
+}
+
+/* unbind() RETURNS void: no session for the rest of the transaction. */
+Datum
+sessmem_unbind(PG_FUNCTION_ARGS)
+{
+	set_context("", SESSMEM_TRANSACTION);
+	PG_RETURN_VOID();
+}
+
+/*
+ * attach(token text) RETURNS text
+ *
+ * As bind(), but until detach(), RESET ALL, DISCARD ALL or the end of the
+ * connection; undone by rollback.  42501 also where the administrator has
+ * switched this off.
+ */
+Datum
+sessmem_attach(PG_FUNCTION_ARGS)
+{
+	return enter_with_token(fcinfo, SESSMEM_CONNECTION);
+}
+
+/* detach() RETURNS void: ends attach(), and a bind() too. */
+Datum
+sessmem_detach(PG_FUNCTION_ARGS)
+{
+	detached_in = sessmem_compat_lxid();
+	sessmem_pooling_forget();
+	set_context("", SESSMEM_CONNECTION);
+	PG_RETURN_VOID();
+}
+
+/*
+ * assume(session_id text, user_id text, tenant_id text) RETURNS text
+ *
+ * As bind(), on the caller's word alone.  22023 for an empty id, 22004 for a
+ * null session_id.
+ */
+Datum
+sessmem_assume(PG_FUNCTION_ARGS)
+{
+	SessmemClaims claims = {.expires = DT_NOEND};
+	const char *id[SESSMEM_NKEYS] = {NULL, NULL, NULL};
+
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+	{
+		if (PG_ARGISNULL(i))
+			continue;
+		id[i] = text_to_cstring(PG_GETARG_TEXT_PP(i));
+		if (id[i][0] == '\0')
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("an id must not be empty"),
+					errhint("Pass NULL for a user or tenant that there is not."));
+	}
+	if (id[0] == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("session_id must not be null"));
+	claims.who.session = id[0];
+	claims.who.user = id[1];
+	claims.who.tenant = id[2];
+	sessmem_context_enter(&claims, SESSMEM_TRANSACTION);
+	warn_if_no_effect(fcinfo, "assume()");
+	PG_RETURN_TEXT_P(cstring_to_text(claims.who.session));
+}
+
+/* status() RETURNS text: none, bound, expired or invalid. */
+Datum
+sessmem_status(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"none", "bound", "expired", "invalid"};
+
+	sessmem_context_startup();
+	PG_RETURN_TEXT_P(cstring_to_text(names[judge()]));
+}
+
+/* The claim as text, NULL without a session. */
+static Datum
+get_claim(FunctionCallInfo fcinfo, int key)
+{
+	const SessmemIdentity *who = sessmem_context_current();
+	const char *claim = who ? sessmem_registry_claim(who, key) : NULL;
+
+	if (claim == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(claim));
+}
+
+Datum
+sessmem_session_id(PG_FUNCTION_ARGS)
+{
+	return get_claim(fcinfo, 0);
+}
+
+Datum
+sessmem_user_id(PG_FUNCTION_ARGS)
+{
+	return get_claim(fcinfo, 1);
+}
+
+Datum
+sessmem_tenant_id(PG_FUNCTION_ARGS)
+{
+	return get_claim(fcinfo, 2);
+}
+
+static bool
+canonical_uuid(const char *s)
+{
+	for (int i = 0; i < UUID_TEXT_LEN; i++)
+	{
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (s[i] != '-')
+				return false;
+		}
+		else if (hex_value(s[i]) < 0)
+			return false;
+	}
+	return s[UUID_TEXT_LEN] == '\0';
+}
+
+static bool
+canonical_bigint(const char *s, int64 *value)
+{
+	const char *digits = s[0] == '-' ? s + 1 : s;
+
+	if (strspn(digits, "0123456789") != strlen(digits) ||
+		digits[0] == '\0' ||
+		(digits[0] == '0' && (digits[1] != '\0' || digits != s)))
+		return false;
+	errno = 0;
+	*value = strtoi64(s, NULL, 10);
+	return errno == 0;
+}
+
+/*
+ * The claim as a value of a key column's type; false when it has no such value.
+ *
+ * Only the canonical spelling counts.  '7', '07' and ' 7' are three sessions,
+ * and would be one bigint.
+ */
+bool
+sessmem_context_key(const char *claim, Oid type, Datum *key)
+{
+	int64		number;
+
+	if (claim == NULL)
+		return false;
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			*key = PointerGetDatum(cstring_to_text(claim));
+			return true;
+		case UUIDOID:
+			if (!canonical_uuid(claim))
+				return false;
+			*key = DirectFunctionCall1(uuid_in, CStringGetDatum(claim));
+			return true;
+		case INT8OID:
+			if (!canonical_bigint(claim, &number))
+				return false;
+			*key = Int64GetDatum(number);
+			return true;
+		default:
+			ereport(ERROR,
+					errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					errmsg("a session key cannot have this type"),
+					errhint("Use text, varchar, uuid or bigint."));
+	}
+	return false;
+}
+
+/* The claim in the type of the argument, which is NULL and only names a type. */
+static Datum
+get_claim_as(FunctionCallInfo fcinfo, int key)
+{
+	const SessmemIdentity *who = sessmem_context_current();
+	Datum		value;
+
+	if (who == NULL ||
+		!sessmem_context_key(sessmem_registry_claim(who, key),
+							 get_fn_expr_argtype(fcinfo->flinfo, 0), &value))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value);
+}
+
+Datum
+sessmem_session_id_as(PG_FUNCTION_ARGS)
+{
+	return get_claim_as(fcinfo, 0);
+}
+
+Datum
+sessmem_user_id_as(PG_FUNCTION_ARGS)
+{
+	return get_claim_as(fcinfo, 1);
+}
+
+Datum
+sessmem_tenant_id_as(PG_FUNCTION_ARGS)
+{
+	return get_claim_as(fcinfo, 2);
+}
+
+/* ---------- sessmem.session_id and its like, as settings ---------- */
+
+/*
+ * Answers with a copy, because SHOW may keep the pointer longer than the
+ * context lasts.
+ */
+static const char *
+show_claim(int key)
+{
+	static char *answer[SESSMEM_NKEYS];
+	const SessmemIdentity *who;
+	const char *claim;
+
+	who = IsTransactionState() ? sessmem_context_current() : NULL;
+	claim = who ? sessmem_registry_claim(who, key) : NULL;
+	if (answer[key])
+		pfree(answer[key]);
+	answer[key] = NULL;
+	answer[key] = MemoryContextStrdup(TopMemoryContext, claim ? claim : "");
+	return answer[key];
+}
+
+const char *
+sessmem_context_show_session(void)
+{
+	return show_claim(0);
+}
+
+const char *
+sessmem_context_show_user(void)
+{
+	return show_claim(1);
+}
+
+const char *
+sessmem_context_show_tenant(void)
+{
+	return show_claim(2);
+}

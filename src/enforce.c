@@ -1,0 +1,214 @@
+/*
+ * enforce.c
+ *		Hooks into the server: what row security and triggers cannot see.
+ *
+ * The hooks are there from the moment the library is loaded: at server start
+ * when it is preloaded, else from the first use of sessmem in a connection.
+ * What depends on the former is marked (P).
+ *
+ *	statement										answer		case in sql/enforce.sql
+ *	any, with a token in the startup packet			attach first			(test/t)
+ *	resumed cursor, its session no longer in force	42501		resumed cursor
+ *	DECLARE ... WITH HOLD while bound				42501		with hold
+ *	LOCK TABLE above ROW EXCLUSIVE, while bound		42501		lock while bound
+ *	the same, on a protected table or a view, by
+ *	a role that does not own it (P)					42501		lock unbound
+ *	ALTER ROLE on itself by an application role (P)	42501		alter role
+ *	PREPARE TRANSACTION while bound					42501		(context.c)
+ *	RESET ALL, DISCARD ALL							end the startup token too
+ *
+ * Superusers are exempt from the LOCK and ALTER ROLE rows: they can do worse.
+ *
+ * Each hook calls the one that was there before it, and decides nothing that a
+ * module function could decide.  No lock is held.
+ */
+#include "sessmem.h"
+#include "compat.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "commands/portalcmds.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_func.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static ProcessUtility_hook_type prev_ProcessUtility = NULL;
+static ExecutorStart_hook_type prev_ExecutorStart = NULL;
+static ExecutorRun_hook_type prev_ExecutorRun = NULL;
+
+static void refuse_statement(const char *what, const char *detail, const char *hint)
+			pg_attribute_noreturn();
+
+static void
+refuse_statement(const char *what, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("cannot %s", what),
+			errdetail_internal("%s", detail),
+			errhint("%s", hint));
+	pg_unreachable();
+}
+
+static bool
+bound(void)
+{
+	return sessmem_context_status() == SESSMEM_BOUND;
+}
+
+/* Whether grant_app() made this role an application's. */
+static bool
+is_application_role(Oid role)
+{
+	Oid			argtype = TEXTOID;
+	Oid			bind;
+
+	if (!OidIsValid(sessmem_registry_relid()))
+		return false;
+	bind = LookupFuncName(list_make2(makeString(SESSMEM_SCHEMA), makeString("bind")),
+						  1, &argtype, true);
+	return OidIsValid(bind) && sessmem_compat_may_execute(bind, role);
+}
+
+/* A lock that stops other sessions: a bound session has no business with it. */
+static void
+check_lock(LockStmt *stmt)
+{
+	ListCell   *lc;
+
+	if (stmt->mode <= RowExclusiveLock || superuser())
+		return;
+	if (bound())
+		refuse_statement("lock a table while a session is bound",
+						 "The lock would stop every other session.",
+						 "SELECT ... FOR UPDATE locks your own rows; take table locks without a session.");
+	foreach(lc, stmt->relations)
+	{
+		Oid			relid = RangeVarGetRelid(lfirst_node(RangeVar, lc), NoLock, true);
+
+		if (!OidIsValid(relid) || sessmem_compat_owns_class(relid, GetUserId()))
+			continue;
+		if (get_rel_relkind(relid) == RELKIND_VIEW || sessmem_registry_find(relid, NULL))
+			refuse_statement(psprintf("lock \"%s\"", get_rel_name(relid)),
+							 "Only its owner may take a lock on a protected table, or on a view, that stops other sessions.",
+							 "SELECT ... FOR UPDATE locks your own rows.");
+	}
+}
+
+/*
+ * The application role is shared by all users: its settings and password are
+ * not for one of them to change.
+ */
+static void
+check_alter_role(RoleSpec *target)
+{
+	Oid			role = target ? get_rolespec_oid(target, true) : InvalidOid;
+
+	if (superuser() || has_createrole_privilege(GetUserId()) || role != GetUserId())
+		return;
+	if (bound() || is_application_role(role))
+		refuse_statement("alter a role that all users of the application share",
+						 "Its settings and password would change for every session.",
+						 "Let an administrator do it, connected as another role.");
+}
+
+static void
+check_utility(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_DeclareCursorStmt:
+			if ((castNode(DeclareCursorStmt, stmt)->options & CURSOR_OPT_HOLD) == 0)
+				break;
+			if (bound())
+				refuse_statement("declare a cursor WITH HOLD while a session is bound",
+								 "Its rows would outlive the session.",
+								 "Leave WITH HOLD out and fetch within the transaction.");
+			sessmem_pooling_dirty();
+			break;
+		case T_PrepareStmt:
+			sessmem_pooling_dirty();
+			break;
+		case T_LockStmt:
+			check_lock(castNode(LockStmt, stmt));
+			break;
+		case T_AlterRoleStmt:
+			check_alter_role(castNode(AlterRoleStmt, stmt)->role);
+			break;
+		case T_AlterRoleSetStmt:
+			check_alter_role(castNode(AlterRoleSetStmt, stmt)->role);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+				ProcessUtilityContext context, ParamListInfo params,
+				QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	Node	   *stmt = pstmt->utilityStmt;
+	bool		resets =
+		(IsA(stmt, DiscardStmt) && castNode(DiscardStmt, stmt)->target == DISCARD_ALL) ||
+		(IsA(stmt, VariableSetStmt) && castNode(VariableSetStmt, stmt)->kind == VAR_RESET_ALL);
+
+	check_utility(stmt);
+
+	if (prev_ProcessUtility)
+		prev_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+
+	if (resets)
+		sessmem_context_forget_startup();
+}
+
+static void
+executor_start(QueryDesc *queryDesc, int eflags)
+{
+	if (!IsParallelWorker())
+		sessmem_context_startup();
+
+	if (prev_ExecutorStart)
+		prev_ExecutorStart(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+/*
+ * An index scan computes its key once, when it starts.  A cursor that goes on
+ * after unbind() or after the token's expiry would therefore go on returning
+ * rows; plans under row security say so in dependsOnRole.
+ */
+static void
+executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)
+{
+	if (queryDesc->already_executed && queryDesc->plannedstmt->dependsOnRole &&
+		sessmem_context_used() && !bound())
+		sessmem_context_required("cannot continue a cursor of a protected table");
+
+	if (prev_ExecutorRun)
+		prev_ExecutorRun(SESSMEM_EXECUTOR_RUN_ARGS);
+	else
+		standard_ExecutorRun(SESSMEM_EXECUTOR_RUN_ARGS);
+}
+
+void
+sessmem_enforce_init(void)
+{
+	prev_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+	prev_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = executor_start;
+	prev_ExecutorRun = ExecutorRun_hook;
+	ExecutorRun_hook = executor_run;
+}

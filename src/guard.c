@@ -1,0 +1,282 @@
+/*
+ * guard.c
+ *		The guard: write triggers of a protected table.
+ *
+ * The guard holds alone.  It trusts neither the policies nor the defaults nor
+ * the constraints, and makes no exception for owners, superusers or roles with
+ * BYPASSRLS: whoever writes a row needs its session.  It fires for foreign-key
+ * cascades and under session_replication_role, too (ENABLE ALWAYS).
+ *
+ *	operation	old key		new key			answer			case in sql/guard.sql
+ *	any			any			any, no session	42501			no session
+ *	any			any			no value of the
+ *							context fits	42501			unsuitable context
+ *	INSERT		-			left out		filled in (*)	left out
+ *	INSERT		-			own				accepted		own key
+ *	INSERT		-			NULL or ''		42501			null key, empty key
+ *	INSERT		-			another's		42501			foreign key
+ *	UPDATE		own			own				accepted		own row
+ *	UPDATE		own			another's, NULL	42501			moving a row
+ *	UPDATE		another's	any				42501			foreign row
+ *	DELETE		own			-				accepted		own row
+ *	DELETE		another's	-				42501			foreign row
+ *	TRUNCATE	-			-				42501			truncate
+ *
+ * (*) by the column's default, before the guard sees the row; without the
+ * default the key is NULL and the row is refused.
+ *
+ * With several key columns each must match.  The trigger's arguments name the
+ * key columns in the order session, user, tenant, '' for one that is not
+ * mapped.  If a name is not a column any more, every write is refused.
+ *
+ * The guard is named so that it fires after other BEFORE triggers and has the
+ * last word on the key.
+ */
+#include "sessmem.h"
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+/* What the guard knows for the length of one statement. */
+typedef struct GuardKey
+{
+	AttrNumber	attnum;			/* 0: not mapped */
+	Oid			type;
+	Datum		value;			/* what the context demands */
+} GuardKey;
+
+typedef struct Guard
+{
+	const void *context;		/* context the values are of */
+	MemoryContext cxt;			/* holds the values */
+	GuardKey	key[SESSMEM_NKEYS];
+} Guard;
+
+PG_FUNCTION_INFO_V1(sessmem_guard);
+PG_FUNCTION_INFO_V1(sessmem_guard_truncate);
+
+static const char *
+operation(TriggerEvent event)
+{
+	if (TRIGGER_FIRED_BY_INSERT(event))
+		return "insert into";
+	if (TRIGGER_FIRED_BY_UPDATE(event))
+		return "update";
+	if (TRIGGER_FIRED_BY_DELETE(event))
+		return "delete from";
+	return "truncate";
+}
+
+/* Raises 42501 for a write; the detail is the rule, never a value. */
+static void refuse_write(TriggerData *trigdata, const char *detail, const char *hint)
+			pg_attribute_noreturn();
+
+static void
+refuse_write(TriggerData *trigdata, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("cannot %s protected table \"%s\"",
+				   operation(trigdata->tg_event),
+				   RelationGetRelationName(trigdata->tg_relation)),
+			errdetail_internal("%s", detail),
+			errhint("%s", hint));
+	pg_unreachable();
+}
+
+static Guard *
+make_guard(TriggerData *trigdata, FmgrInfo *flinfo)
+{
+	Guard	   *guard = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(Guard));
+	Trigger    *trigger = trigdata->tg_trigger;
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	bool		any = false;
+
+	for (int i = 0; i < SESSMEM_NKEYS && i < trigger->tgnargs; i++)
+	{
+		int			attnum;
+
+		if (trigger->tgargs[i][0] == '\0')
+			continue;
+		attnum = SPI_fnumber(desc, trigger->tgargs[i]);
+		if (attnum <= 0)
+			refuse_write(trigdata, "The guard names a key column that does not exist.",
+						 "Call sessmem.protect() on the table again.");
+		guard->key[i].attnum = attnum;
+		guard->key[i].type = TupleDescAttr(desc, attnum - 1)->atttypid;
+		any = true;
+	}
+	if (!any)
+		refuse_write(trigdata, "The guard names no key column.",
+					 "Call sessmem.protect() on the table again.");
+	guard->cxt = AllocSetContextCreate(flinfo->fn_mcxt, "sessmem guard",
+									   ALLOCSET_SMALL_SIZES);
+	return guard;
+}
+
+/* Computes what the context demands of each key column. */
+static void
+demand_keys(Guard *guard, TriggerData *trigdata, const SessmemIdentity *who)
+{
+	static const char *const what[] = {"session", "user", "tenant"};
+	MemoryContext oldcxt;
+
+	guard->context = NULL;
+	MemoryContextReset(guard->cxt);
+	oldcxt = MemoryContextSwitchTo(guard->cxt);
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+	{
+		const char *claim = sessmem_registry_claim(who, i);
+
+		if (guard->key[i].attnum == 0)
+			continue;
+		if (claim == NULL)
+			refuse_write(trigdata,
+						 psprintf("The table has a %s key, and the session in force names no %s.",
+								  what[i], what[i]),
+						 "Use a token that names it.");
+		if (!sessmem_context_key(claim, guard->key[i].type, &guard->key[i].value))
+			refuse_write(trigdata,
+						 psprintf("The %s id in force has no canonical form in the key column's type.",
+								  what[i]),
+						 "Use ids in the form that the type prints, such as lower-case UUIDs.");
+	}
+	MemoryContextSwitchTo(oldcxt);
+	guard->context = who;
+}
+
+static bool
+key_matches(const GuardKey *key, Datum value)
+{
+	switch (key->type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			{
+				/* deterministic collations: equal means equal bytes */
+				text	   *a = DatumGetTextPP(value);
+				text	   *b = DatumGetTextPP(key->value);
+				bool		same = VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+					memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+
+				if ((Pointer) a != DatumGetPointer(value))
+					pfree(a);
+				return same;
+			}
+		case UUIDOID:
+			return memcmp(DatumGetUUIDP(value), DatumGetUUIDP(key->value), UUID_LEN) == 0;
+		case INT8OID:
+			return DatumGetInt64(value) == DatumGetInt64(key->value);
+		default:
+			return false;
+	}
+}
+
+static bool
+key_empty(const GuardKey *key, Datum value)
+{
+	return (key->type == TEXTOID || key->type == VARCHAROID) &&
+		VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) == 0;
+}
+
+/* Refuses a row version that is not the session's. */
+static void
+check_row(const Guard *guard, TriggerData *trigdata, HeapTuple tup, bool is_new)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+	{
+		const GuardKey *key = &guard->key[i];
+		bool		isnull;
+		Datum		value;
+
+		if (key->attnum == 0)
+			continue;
+		value = heap_getattr(tup, key->attnum, desc, &isnull);
+		if (is_new && (isnull || key_empty(key, value)))
+			refuse_write(trigdata,
+						 psprintf("The key column \"%s\" is null or empty.",
+								  NameStr(TupleDescAttr(desc, key->attnum - 1)->attname)),
+						 "Leave the column out, and the session in force fills it in.");
+		if (isnull || !key_matches(key, value))
+			refuse_write(trigdata,
+						 is_new && TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+						 "A row cannot be moved to another session." :
+						 is_new ? "The row's key is not that of the session in force." :
+						 "The row belongs to another session.",
+						 is_new ? "Leave the key columns out, and the session in force fills them in." :
+						 "Bind the session that the row belongs to.");
+	}
+}
+
+/*
+ * guard('session column', 'user column', 'tenant column') RETURNS trigger
+ *
+ * BEFORE INSERT OR UPDATE OR DELETE, FOR EACH ROW.  42501 as the table above
+ * says.
+ */
+Datum
+sessmem_guard(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	const SessmemIdentity *who;
+	Guard	   *guard;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("guard() must be called as a BEFORE ROW trigger"));
+
+	who = sessmem_context_current();
+	if (who == NULL)
+		sessmem_context_required(psprintf("cannot %s protected table \"%s\"",
+										  operation(trigdata->tg_event),
+										  RelationGetRelationName(trigdata->tg_relation)));
+
+	guard = fcinfo->flinfo->fn_extra;
+	if (guard == NULL)
+		fcinfo->flinfo->fn_extra = guard = make_guard(trigdata, fcinfo->flinfo);
+	if (guard->context != who)
+		demand_keys(guard, trigdata, who);
+
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	{
+		check_row(guard, trigdata, trigdata->tg_trigtuple, true);
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	}
+	check_row(guard, trigdata, trigdata->tg_trigtuple, false);
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		check_row(guard, trigdata, trigdata->tg_newtuple, true);
+		return PointerGetDatum(trigdata->tg_newtuple);
+	}
+	return PointerGetDatum(trigdata->tg_trigtuple);
+}
+
+/*
+ * guard_truncate() RETURNS trigger
+ *
+ * BEFORE TRUNCATE, FOR EACH STATEMENT: always 42501.  TRUNCATE looks at no row,
+ * so no session can be entitled to it.
+ */
+Datum
+sessmem_guard_truncate(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("guard_truncate() must be called as a trigger"));
+	refuse_write((TriggerData *) fcinfo->context,
+				 "TRUNCATE would remove the rows of every session.",
+				 "DELETE removes your own rows; an administrator can call sessmem.unprotect() first.");
+}

@@ -1,0 +1,99 @@
+/*
+ * guc.c
+ *		The settings of sessmem.  No other file defines one.
+ *
+ * sessmem.context and sessmem.token carry credentials: they are masked when
+ * shown, never listed, and never accepted from a file or from ALTER ROLE or
+ * ALTER DATABASE (their check hooks see to that).  sessmem.session_id, .user_id
+ * and .tenant_id are answers, not inputs: PGC_INTERNAL, so nobody can set them,
+ * and computed by their show hooks from the verified context.
+ */
+#include "sessmem.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+
+#define SECRET_FLAGS (GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | \
+					  GUC_DISALLOW_IN_FILE | GUC_DISALLOW_IN_AUTO_FILE)
+#define ANSWER_FLAGS (GUC_NOT_IN_SAMPLE | \
+					  GUC_DISALLOW_IN_FILE | GUC_DISALLOW_IN_AUTO_FILE)
+
+static char *audience = NULL;
+static bool allow_attach = true;
+
+/* The show hooks answer; these only give the settings something to point at. */
+static char *context_value = NULL;
+static char *token_value = NULL;
+static char *session_value = NULL;
+static char *user_value = NULL;
+static char *tenant_value = NULL;
+
+void
+sessmem_guc_init(void)
+{
+	DefineCustomStringVariable("sessmem.context",
+							   "The sealed context that bind() and attach() put in force.",
+							   "Only a value sealed by this server for this connection counts; any other means no session.",
+							   &context_value, "", PGC_USERSET, SECRET_FLAGS,
+							   sessmem_context_check,
+							   sessmem_context_assign,
+							   sessmem_context_show_masked);
+
+	DefineCustomStringVariable("sessmem.token",
+							   "Token to attach this connection with, given in the startup packet.",
+							   NULL,
+							   &token_value, "", PGC_BACKEND, SECRET_FLAGS,
+							   sessmem_context_token_check,
+							   sessmem_context_token_assign,
+							   sessmem_context_show_masked);
+
+	DefineCustomStringVariable("sessmem.session_id",
+							   "The session in force, empty if none.",
+							   NULL,
+							   &session_value, "", PGC_INTERNAL, ANSWER_FLAGS,
+							   NULL, NULL, sessmem_context_show_session);
+
+	DefineCustomStringVariable("sessmem.user_id",
+							   "The user of the session in force, empty if none.",
+							   NULL,
+							   &user_value, "", PGC_INTERNAL, ANSWER_FLAGS,
+							   NULL, NULL, sessmem_context_show_user);
+
+	DefineCustomStringVariable("sessmem.tenant_id",
+							   "The tenant of the session in force, empty if none.",
+							   NULL,
+							   &tenant_value, "", PGC_INTERNAL, ANSWER_FLAGS,
+							   NULL, NULL, sessmem_context_show_tenant);
+
+	DefineCustomStringVariable("sessmem.audience",
+							   "The \"aud\" claim that tokens for this database must carry.",
+							   "Empty means the name of the database.",
+							   &audience, "", PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("sessmem.allow_attach",
+							 "Whether a context may outlive its transaction.",
+							 "When off, attach() and sessmem.token are refused and contexts already attached are no longer in force.",
+							 &allow_attach, true, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("sessmem");
+}
+
+/*
+ * The audience that a token must name: the setting, or this database's name.
+ * The result is valid until the setting or the database name changes.
+ */
+const char *
+sessmem_guc_audience(void)
+{
+	if (audience != NULL && audience[0] != '\0')
+		return audience;
+	return get_database_name(MyDatabaseId);
+}
+
+bool
+sessmem_guc_allow_attach(void)
+{
+	return allow_attach;
+}

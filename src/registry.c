@@ -1,0 +1,97 @@
+/*
+ * registry.c
+ *		The registry of protected tables, read from C.
+ *
+ * sessmem.protected_table is the desired state (design: protect() derives the
+ * policies, triggers and defaults from it).  This file only reads it, takes no
+ * lock beyond the read, and decides nothing.
+ */
+#include "sessmem.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/* Columns of sessmem.protected_table; extension/registry.sql creates them in this order. */
+enum
+{
+	Anum_protected_relation = 1,
+	Anum_protected_session_column,
+	Anum_protected_user_column,
+	Anum_protected_tenant_column
+};
+
+/* The OID of one of sessmem's own tables; raises 55000 if it is not there. */
+Oid
+sessmem_registry_table(const char *name)
+{
+	Oid			schema = get_namespace_oid(SESSMEM_SCHEMA, true);
+	Oid			relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("the extension sessmem is not installed in this database"),
+				errhint("Run CREATE EXTENSION sessmem."));
+	return relid;
+}
+
+/* The registry's OID, or InvalidOid in a database without the extension. */
+Oid
+sessmem_registry_relid(void)
+{
+	Oid			schema = get_namespace_oid(SESSMEM_SCHEMA, true);
+
+	return OidIsValid(schema) ? get_relname_relid("protected_table", schema) : InvalidOid;
+}
+
+/*
+ * Whether a table is protected.  If result is given, fills in its key columns,
+ * palloc'd.
+ */
+bool
+sessmem_registry_find(Oid relid, SessmemProtected *result)
+{
+	Oid			registry = sessmem_registry_relid();
+	Relation	rel;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tup;
+	bool		found;
+
+	if (!OidIsValid(registry))
+		return false;
+	rel = table_open(registry, AccessShareLock);
+	ScanKeyInit(&key, Anum_protected_relation, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+	tup = systable_getnext(scan);
+	found = HeapTupleIsValid(tup);
+	if (found && result != NULL)
+	{
+		for (int i = 0; i < SESSMEM_NKEYS; i++)
+		{
+			bool		isnull;
+			Datum		value = heap_getattr(tup, Anum_protected_session_column + i,
+											 RelationGetDescr(rel), &isnull);
+
+			result->column[i] = isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
+		}
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* The claim that a key column is compared with, in the order of SessmemProtected. */
+const char *
+sessmem_registry_claim(const SessmemIdentity *who, int key)
+{
+	return key == 0 ? who->session : key == 1 ? who->user : who->tenant;
+}

@@ -1,0 +1,151 @@
+/*
+ * sessmem.h
+ *		The map of sessmem: one section per source file, and only what crosses
+ *		files.  Everything else is static.
+ *
+ * The words used here (session, token, context, guard) are those of
+ * docs/architecture.md.
+ */
+#ifndef SESSMEM_H
+#define SESSMEM_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "utils/guc.h"
+#include "utils/relcache.h"
+
+/* The schema of the extension; the control file pins it. */
+#define SESSMEM_SCHEMA "sessmem"
+
+/*
+ * Who a context speaks for.  A claim that the token does not carry is NULL;
+ * an empty string never gets this far.
+ */
+typedef struct SessmemIdentity
+{
+	const char *session;		/* never NULL in a valid identity */
+	const char *user;
+	const char *tenant;
+} SessmemIdentity;
+
+/* What a verified token (or assume()) grants. */
+typedef struct SessmemClaims
+{
+	SessmemIdentity who;
+	TimestampTz expires;		/* DT_NOEND: does not expire */
+	const char *kid;			/* key that vouched for it; NULL for assume() */
+} SessmemClaims;
+
+/* ---------- guc.c: settings ---------- */
+
+extern void sessmem_guc_init(void);
+extern const char *sessmem_guc_audience(void);
+extern bool sessmem_guc_allow_attach(void);
+
+/* ---------- keyring.c: secrets, and all that is computed with one ---------- */
+
+#define SESSMEM_MAC_LEN 32		/* HMAC-SHA-256 */
+
+typedef enum SessmemAlgorithm
+{
+	SESSMEM_HS256,
+	SESSMEM_EDDSA,
+	SESSMEM_ES256,
+	SESSMEM_RS256
+} SessmemAlgorithm;
+
+typedef struct SessmemKey SessmemKey;
+
+extern void sessmem_keyring_init(void);
+extern uint64 sessmem_keyring_generation(void);
+extern const SessmemKey *sessmem_keyring_find(const char *kid);
+extern const SessmemKey *sessmem_keyring_signer(void);
+extern const char *sessmem_keyring_kid(const SessmemKey *key);
+extern const char *sessmem_keyring_algorithm(const SessmemKey *key);
+extern bool sessmem_keyring_verify(const SessmemKey *key,
+								   const char *data, size_t len,
+								   const unsigned char *sig, size_t siglen);
+extern void sessmem_keyring_sign(const SessmemKey *key,
+								 const char *data, size_t len,
+								 unsigned char *mac);
+extern void sessmem_keyring_seal(const char *data, size_t len,
+								 unsigned char *mac);
+extern bool sessmem_keyring_unseal(const char *data, size_t len,
+								   const unsigned char *mac);
+
+/* ---------- token.c: JWTs ---------- */
+
+extern void sessmem_token_verify(const char *token, size_t len,
+								 SessmemClaims *claims);
+
+/* ---------- context.c: whose session is in force ---------- */
+
+typedef enum SessmemStatus
+{
+	SESSMEM_NONE,				/* nobody bound anything */
+	SESSMEM_BOUND,				/* a session is in force */
+	SESSMEM_EXPIRED,			/* it was, until its token ran out */
+	SESSMEM_INVALID				/* somebody set sessmem.context by hand */
+} SessmemStatus;
+
+/* How long a context lasts. */
+typedef enum SessmemScope
+{
+	SESSMEM_STATEMENT,			/* until the caller pops its GUC nest level */
+	SESSMEM_TRANSACTION,		/* bind(), assume() */
+	SESSMEM_CONNECTION			/* attach(), startup packet */
+} SessmemScope;
+
+extern void sessmem_context_init(void);
+extern const SessmemIdentity *sessmem_context_current(void);
+extern SessmemStatus sessmem_context_status(void);
+extern bool sessmem_context_used(void);
+extern void sessmem_context_enter(const SessmemClaims *claims,
+								  SessmemScope scope);
+extern void sessmem_context_startup(void);
+extern void sessmem_context_forget_startup(void);
+extern bool sessmem_context_key(const char *claim, Oid type, Datum *key);
+extern void sessmem_context_required(const char *refused) pg_attribute_noreturn();
+
+/* hooks of the settings that context.c owns */
+extern bool sessmem_context_check(char **newval, void **extra, GucSource source);
+extern void sessmem_context_assign(const char *newval, void *extra);
+extern bool sessmem_context_token_check(char **newval, void **extra, GucSource source);
+extern void sessmem_context_token_assign(const char *newval, void *extra);
+extern const char *sessmem_context_show_masked(void);
+extern const char *sessmem_context_show_session(void);
+extern const char *sessmem_context_show_user(void);
+extern const char *sessmem_context_show_tenant(void);
+
+/* ---------- pooling.c: what a backend must forget between sessions ---------- */
+
+extern void sessmem_pooling_init(void);
+extern void sessmem_pooling_switch(const SessmemIdentity *who, SessmemScope scope);
+extern void sessmem_pooling_forget(void);
+extern void sessmem_pooling_dirty(void);
+
+/* ---------- registry.c: which tables are protected, and by which columns ---------- */
+
+#define SESSMEM_NKEYS 3			/* session, user, tenant; in this order */
+
+typedef struct SessmemProtected
+{
+	char	   *column[SESSMEM_NKEYS];	/* palloc'd names; NULL: not mapped */
+} SessmemProtected;
+
+extern bool sessmem_registry_find(Oid relid, SessmemProtected *result);
+extern Oid	sessmem_registry_relid(void);
+extern Oid	sessmem_registry_table(const char *name);
+extern const char *sessmem_registry_claim(const SessmemIdentity *who, int key);
+
+/* ---------- recall.c: retrieval ---------- */
+
+extern void sessmem_recall_init(void);
+
+/* ---------- enforce.c: hooks into the server ---------- */
+
+extern void sessmem_enforce_init(void);
+
+#endif							/* SESSMEM_H */

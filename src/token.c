@@ -1,0 +1,610 @@
+/*
+ * token.c
+ *		Tokens: JWTs in JWS compact form, verified and minted.
+ *
+ * What is refused, and by which rule (sql/token.sql has a case for each row):
+ *
+ *	more than 8 kB, not three parts				length, shape
+ *	padding, foreign characters, loose bits		base64url is canonical
+ *	invalid UTF-8 or JSON, not an object		JSON
+ *	a member that occurs twice					duplicates
+ *	"crit" in the header						critical extensions
+ *	no "kid", or no live key of that id			key
+ *	"alg" other than the key's own				algorithm
+ *	a signature that is not the key's			signature
+ *	"aud" without this database's audience		audience
+ *	"exp" missing or past						expiry
+ *	"nbf" or "iat" in the future				not yet valid
+ *	"sid" missing; "sid", "sub", "tid" empty	claims
+ *	"role" that is not the current role			role
+ *
+ * The order matters.  The header is untrusted, so it is used for nothing but
+ * picking the key, and the payload is not looked at before the signature is
+ * verified.  The key decides the algorithm; "none" is no key's algorithm.
+ *
+ * Members are read by the server's JSON parser through callbacks.  It reports
+ * errors as codes, so nothing of the token gets into an error message, and the
+ * callbacks see a member that occurs twice, which jsonb would hide.
+ *
+ * Verified tokens are remembered by their SHA-256, never themselves.  A memory
+ * counts only while the keys and the audience are what they were; times and
+ * role are compared at every use.
+ *
+ * This file reads no table and holds no lock; keyring.c does.
+ */
+#include "sessmem.h"
+#include "compat.h"
+
+#include <math.h>
+#include <openssl/sha.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#define TOKEN_MAX_LEN 8192
+#define CLOCK_SKEW (30 * USECS_PER_SEC) /* for nbf and iat; none for exp */
+#define CACHE_SLOTS 64			/* power of two */
+
+/* NumericDate beyond this (year 9999) is nonsense. */
+#define NUMERIC_DATE_MAX 253402300799.0
+
+#define UNIX_EPOCH_SECS \
+	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY)
+
+/* A JOSE header, or the claims: the members that we know. */
+enum
+{
+	/* header */
+	M_ALG, M_KID, M_CRIT,
+	/* claims */
+	M_SID, M_SUB, M_TID, M_ROLE, M_JTI, M_AUD, M_EXP, M_NBF, M_IAT,
+	M_COUNT
+};
+
+static const char *const member_names[M_COUNT] = {
+	"alg", "kid", "crit",
+	"sid", "sub", "tid", "role", "jti", "aud", "exp", "nbf", "iat"
+};
+
+typedef struct Members
+{
+	/* result */
+	bool		present[M_COUNT];
+	char	   *string[M_COUNT];	/* when it is a string */
+	char	   *number[M_COUNT];	/* when it is a number */
+	List	   *audiences;		/* of char *: "aud" as a list */
+	bool		duplicate;
+	/* state of the parse */
+	JsonLexContext *lex;
+	int			depth;
+	bool		is_object;
+	int			current;		/* member at depth 1, or -1 */
+	List	   *seen;			/* names at depth 1 */
+} Members;
+
+typedef struct CachedToken
+{
+	unsigned char digest[PG_SHA256_DIGEST_LENGTH];
+	uint64		generation;		/* of the keyring; 0: slot is free */
+	MemoryContext cxt;			/* holds the strings */
+	char	   *audience;		/* verified against this */
+	char	   *role;
+	TimestampTz not_before;
+	SessmemClaims claims;
+} CachedToken;
+
+static CachedToken *cache = NULL;
+
+PG_FUNCTION_INFO_V1(sessmem_open_session);
+
+/*
+ * Refuses a token: one message and one SQLSTATE for all reasons, the rule in
+ * the detail.  The statement is kept out of the log, as it may hold the token.
+ */
+static void refuse(const char *detail, const char *hint) pg_attribute_noreturn();
+
+static void
+refuse(const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			errmsg("session token refused"),
+			errdetail_internal("%s", detail),
+			errhint("%s", hint),
+			errhidestmt(true),
+			errhidecontext(true));
+	pg_unreachable();
+}
+
+#define HINT_ISSUER "Ask the issuer for a token made for this database."
+#define HINT_RENEW "Ask the issuer for a new token."
+#define MALFORMED "The token is not a well-formed JWT in compact form."
+
+/* ---------- base64url (RFC 4648, 5; RFC 7515, 2: without padding) ---------- */
+
+static const char base64url_digits[] =
+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void
+base64url_append(StringInfo out, const unsigned char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i += 3)
+	{
+		uint32		v = data[i] << 16;
+
+		if (i + 1 < len)
+			v |= data[i + 1] << 8;
+		if (i + 2 < len)
+			v |= data[i + 2];
+		appendStringInfoChar(out, base64url_digits[v >> 18]);
+		appendStringInfoChar(out, base64url_digits[(v >> 12) & 63]);
+		if (i + 1 < len)
+			appendStringInfoChar(out, base64url_digits[(v >> 6) & 63]);
+		if (i + 2 < len)
+			appendStringInfoChar(out, base64url_digits[v & 63]);
+	}
+}
+
+static int
+base64url_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '-')
+		return 62;
+	if (c == '_')
+		return 63;
+	return -1;
+}
+
+/*
+ * Decodes canonical base64url into palloc'd memory, NUL-terminated; NULL if it
+ * is anything else.  Two spellings of one value would be two tokens for one
+ * signature, hence no loose bits.
+ */
+static char *
+base64url_decode(const char *src, size_t len, size_t *outlen)
+{
+	char	   *out = palloc(len / 4 * 3 + 4);
+	size_t		n = 0;
+	uint32		v = 0;
+	int			bits = 0;
+
+	if (len % 4 == 1)
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+	{
+		int			digit = base64url_value(src[i]);
+
+		if (digit < 0)
+			return NULL;
+		v = (v << 6) | digit;
+		bits += 6;
+		if (bits >= 8)
+		{
+			bits -= 8;
+			out[n++] = (char) (v >> bits);
+			v &= (1 << bits) - 1;
+		}
+	}
+	if (v != 0)
+		return NULL;
+	out[n] = '\0';
+	*outlen = n;
+	return out;
+}
+
+/* ---------- JSON ---------- */
+
+static SessmemJsonResult
+on_nest(void *state)
+{
+	((Members *) state)->depth++;
+	SESSMEM_JSON_OK;
+}
+
+static SessmemJsonResult
+on_unnest(void *state)
+{
+	((Members *) state)->depth--;
+	SESSMEM_JSON_OK;
+}
+
+static SessmemJsonResult
+on_object_start(void *state)
+{
+	Members    *m = state;
+
+	if (m->depth++ == 0)
+		m->is_object = true;
+	else
+		m->current = -1;		/* what is inside is nothing of ours */
+	SESSMEM_JSON_OK;
+}
+
+static SessmemJsonResult
+on_member(void *state, char *name, bool isnull)
+{
+	Members    *m = state;
+	ListCell   *lc;
+
+	if (m->depth != 1)
+		SESSMEM_JSON_OK;
+
+	foreach(lc, m->seen)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			m->duplicate = true;
+	}
+	m->seen = lappend(m->seen, name);
+
+	m->current = -1;
+	for (int i = 0; i < M_COUNT; i++)
+	{
+		if (strcmp(member_names[i], name) == 0)
+		{
+			m->current = i;
+			m->present[i] = true;
+		}
+	}
+	SESSMEM_JSON_OK;
+}
+
+static SessmemJsonResult
+on_scalar(void *state, char *token, JsonTokenType type)
+{
+	Members    *m = state;
+
+	if (m->current < 0)
+		SESSMEM_JSON_OK;
+	if (m->depth == 1 && type == JSON_TOKEN_STRING)
+		m->string[m->current] = token;
+	else if (m->depth == 1 && type == JSON_TOKEN_NUMBER)
+		m->number[m->current] = token;
+	if (m->current == M_AUD && m->depth <= 2 && type == JSON_TOKEN_STRING)
+		m->audiences = lappend(m->audiences, token);
+	SESSMEM_JSON_OK;
+}
+
+/* Reads a JSON object's members; false if it is not one, in valid UTF-8. */
+static bool
+parse_members(char *json, size_t len, Members *m)
+{
+	JsonSemAction sem = {0};
+
+	memset(m, 0, sizeof(*m));
+	m->current = -1;
+	if (!pg_verify_mbstr(PG_UTF8, json, len, true))
+		return false;
+	json = pg_any_to_server(json, len, PG_UTF8);
+
+	m->lex = sessmem_compat_json_lexer(json, strlen(json), GetDatabaseEncoding());
+	sem.semstate = m;
+	sem.object_start = on_object_start;
+	sem.object_end = on_unnest;
+	sem.array_start = on_nest;
+	sem.array_end = on_unnest;
+	sem.object_field_start = on_member;
+	sem.scalar = on_scalar;
+	return pg_parse_json(m->lex, &sem) == JSON_SUCCESS && m->is_object;
+}
+
+/* The string claim, NULL if absent; refuses an empty one or another type. */
+static const char *
+string_claim(const Members *m, int member)
+{
+	if (!m->present[member])
+		return NULL;
+	if (m->string[member] == NULL || m->string[member][0] == '\0')
+		refuse(psprintf("The claim \"%s\" must be a non-empty string.", member_names[member]),
+			   HINT_ISSUER);
+	return m->string[member];
+}
+
+/* The NumericDate claim as a timestamp, missing if absent; refuses other types. */
+static TimestampTz
+time_claim(const Members *m, int member, TimestampTz missing)
+{
+	double		secs;
+
+	if (!m->present[member])
+		return missing;
+	secs = m->number[member] ? strtod(m->number[member], NULL) : -1;
+	if (!(secs >= 0 && secs <= NUMERIC_DATE_MAX))
+		refuse(psprintf("The claim \"%s\" must be a number of seconds since 1970.",
+						member_names[member]),
+			   HINT_ISSUER);
+	return (TimestampTz) ((secs - UNIX_EPOCH_SECS) * USECS_PER_SEC);
+}
+
+/* ---------- verification ---------- */
+
+static bool
+audience_matches(const Members *m, const char *audience)
+{
+	ListCell   *lc;
+
+	foreach(lc, m->audiences)
+	{
+		if (strcmp(lfirst(lc), audience) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What depends on when and by whom the token is used, not on the token alone. */
+static void
+check_use(const CachedToken *t)
+{
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+
+	if (t->claims.expires <= now)
+		refuse("The token has expired.", HINT_RENEW);
+	if (t->not_before > now + CLOCK_SKEW)
+		refuse("The token is not valid yet.",
+			   "Compare the clocks of the issuer and of this server.");
+	/* the role that SET ROLE chose; a SECURITY DEFINER function does not count */
+	if (t->role != NULL && strcmp(t->role, GetUserNameFromId(GetOuterUserId(), false)) != 0)
+		refuse("The token is for another database role.",
+			   "Connect as the role that the token names.");
+}
+
+/*
+ * Verifies everything that does not change while keys and audience stay, and
+ * fills t, in the current memory context.
+ */
+static void
+verify(const char *token, size_t len, CachedToken *t)
+{
+	const char *dot1;
+	const char *dot2;
+	const SessmemKey *key;
+	Members		header;
+	Members		claims;
+	char	   *bytes;
+	char	   *sig;
+	size_t		n;
+	size_t		siglen;
+
+	if (len > TOKEN_MAX_LEN)
+		refuse("The token is longer than 8 kB.", HINT_ISSUER);
+	dot1 = memchr(token, '.', len);
+	dot2 = dot1 ? memchr(dot1 + 1, '.', token + len - dot1 - 1) : NULL;
+	if (dot2 == NULL || memchr(dot2 + 1, '.', token + len - dot2 - 1) != NULL)
+		refuse(MALFORMED, HINT_ISSUER);
+
+	bytes = base64url_decode(token, dot1 - token, &n);
+	sig = base64url_decode(dot2 + 1, token + len - dot2 - 1, &siglen);
+	if (bytes == NULL || sig == NULL || !parse_members(bytes, n, &header))
+		refuse(MALFORMED, HINT_ISSUER);
+	if (header.duplicate)
+		refuse("A member of the token occurs twice.", HINT_ISSUER);
+	if (header.present[M_CRIT])
+		refuse("The token requires an extension that is not supported.", HINT_ISSUER);
+	if (header.string[M_KID] == NULL)
+		refuse("The token names no key (\"kid\" in its header).", HINT_ISSUER);
+
+	key = sessmem_keyring_find(header.string[M_KID]);
+	if (key == NULL)
+		refuse("The key that the token names is not known here.", HINT_ISSUER);
+	if (header.string[M_ALG] == NULL ||
+		strcmp(header.string[M_ALG], sessmem_keyring_algorithm(key)) != 0)
+		refuse("The token's algorithm is not its key's.", HINT_ISSUER);
+	if (!sessmem_keyring_verify(key, token, dot2 - token, (unsigned char *) sig, siglen))
+		refuse("The token's signature does not match.", HINT_ISSUER);
+
+	/* from here on the issuer's word is believed */
+	bytes = base64url_decode(dot1 + 1, dot2 - dot1 - 1, &n);
+	if (bytes == NULL || !parse_members(bytes, n, &claims))
+		refuse(MALFORMED, HINT_ISSUER);
+	if (claims.duplicate)
+		refuse("A member of the token occurs twice.", HINT_ISSUER);
+	t->audience = pstrdup(sessmem_guc_audience());
+	if (!audience_matches(&claims, t->audience))
+		refuse("The token is for another audience.", HINT_ISSUER);
+	if (!claims.present[M_EXP])
+		refuse("The token has no expiry (\"exp\").", HINT_ISSUER);
+	if (!claims.present[M_SID])
+		refuse("The token names no session (\"sid\").", HINT_ISSUER);
+	(void) string_claim(&claims, M_JTI);
+
+	t->claims.who.session = string_claim(&claims, M_SID);
+	t->claims.who.user = string_claim(&claims, M_SUB);
+	t->claims.who.tenant = string_claim(&claims, M_TID);
+	t->claims.expires = time_claim(&claims, M_EXP, DT_NOEND);
+	t->claims.kid = header.string[M_KID];
+	t->role = unconstify(char *, string_claim(&claims, M_ROLE));
+	t->not_before = Max(time_claim(&claims, M_NBF, DT_NOBEGIN),
+						time_claim(&claims, M_IAT, DT_NOBEGIN));
+}
+
+/* The slot in which a token of that digest is or would be remembered. */
+static CachedToken *
+cache_slot(const unsigned char *digest)
+{
+	if (cache == NULL)
+		cache = MemoryContextAllocZero(TopMemoryContext, CACHE_SLOTS * sizeof(CachedToken));
+	return &cache[digest[0] & (CACHE_SLOTS - 1)];
+}
+
+static void
+remember(CachedToken *slot, const CachedToken *t)
+{
+	MemoryContext oldcxt;
+
+#define COPY(s) ((s) ? pstrdup(s) : NULL)
+	slot->generation = 0;		/* until it is whole */
+	if (slot->cxt == NULL)
+		slot->cxt = AllocSetContextCreate(TopMemoryContext, "sessmem token",
+										  ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(slot->cxt);
+	oldcxt = MemoryContextSwitchTo(slot->cxt);
+	memcpy(slot->digest, t->digest, sizeof(slot->digest));
+	slot->audience = COPY(t->audience);
+	slot->role = COPY(t->role);
+	slot->not_before = t->not_before;
+	slot->claims.who.session = COPY(t->claims.who.session);
+	slot->claims.who.user = COPY(t->claims.who.user);
+	slot->claims.who.tenant = COPY(t->claims.who.tenant);
+	slot->claims.expires = t->claims.expires;
+	slot->claims.kid = COPY(t->claims.kid);
+	MemoryContextSwitchTo(oldcxt);
+	slot->generation = t->generation;
+#undef COPY
+}
+
+/*
+ * Verifies a token and gives its claims, which are valid until the next call.
+ * Raises 28000 for a token that is not good here and now.
+ */
+void
+sessmem_token_verify(const char *token, size_t len, SessmemClaims *claims)
+{
+	CachedToken t = {0};
+	CachedToken *slot;
+
+	/* see keys that were retired since the last statement */
+	AcceptInvalidationMessages();
+
+	SHA256((const unsigned char *) token, len, t.digest);
+	slot = cache_slot(t.digest);
+	if (slot->generation != sessmem_keyring_generation() ||
+		memcmp(slot->digest, t.digest, sizeof(t.digest)) != 0 ||
+		strcmp(slot->audience, sessmem_guc_audience()) != 0)
+	{
+		verify(token, len, &t);
+		t.generation = sessmem_keyring_generation();
+		remember(slot, &t);
+	}
+	check_use(slot);
+	*claims = slot->claims;
+}
+
+/* ---------- minting ---------- */
+
+/* Appends JSON as a part of a JWT: in UTF-8, as base64url. */
+static void
+append_part(StringInfo token, const StringInfo json)
+{
+	char	   *utf8 = pg_server_to_any(json->data, json->len, PG_UTF8);
+
+	base64url_append(token, (unsigned char *) utf8, strlen(utf8));
+}
+
+static void
+append_json_claim(StringInfo json, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	appendStringInfo(json, ",\"%s\":", name);
+	escape_json(json, value);
+}
+
+static char *
+nonempty_argument(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	char	   *value;
+
+	if (PG_ARGISNULL(arg))
+		return NULL;
+	value = text_to_cstring(PG_GETARG_TEXT_PP(arg));
+	if (value[0] == '\0')
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("%s must not be empty", name),
+				errhint("Leave it out, or pass NULL, if there is none."));
+	return value;
+}
+
+/*
+ * open_session(user_id text, tenant_id text, session_id text, ttl interval)
+ * RETURNS text
+ *
+ * Mints a token for a session, signed with the newest HS256 key.  Raises 22023
+ * for an empty id or a lifetime that is not positive, 55000 when this database
+ * has no key to sign with.
+ */
+Datum
+sessmem_open_session(PG_FUNCTION_ARGS)
+{
+	char	   *user = nonempty_argument(fcinfo, 0, "user_id");
+	char	   *tenant = nonempty_argument(fcinfo, 1, "tenant_id");
+	char	   *session = nonempty_argument(fcinfo, 2, "session_id");
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+	TimestampTz expires;
+	const SessmemKey *key;
+	StringInfoData json;
+	StringInfoData token;
+	unsigned char mac[SESSMEM_MAC_LEN];
+
+	if (PG_ARGISNULL(3))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("ttl must not be null"));
+	expires = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+													  TimestampTzGetDatum(now),
+													  PG_GETARG_DATUM(3)));
+	if (expires <= now || TIMESTAMP_NOT_FINITE(expires))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("ttl must be positive and finite"));
+
+	if (session == NULL)
+		session = DatumGetCString(DirectFunctionCall1(uuid_out,
+													  DirectFunctionCall1(gen_random_uuid, (Datum) 0)));
+
+	AcceptInvalidationMessages();
+	key = sessmem_keyring_signer();
+	if (key == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("this database has no key to sign tokens with"),
+				errdetail("It knows public keys only, or none; those verify tokens and cannot make them."),
+				errhint("Mint the token where the private key is, or call sessmem.create_key()."));
+
+	initStringInfo(&json);
+	initStringInfo(&token);
+	appendStringInfoString(&json, "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":");
+	escape_json(&json, sessmem_keyring_kid(key));
+	appendStringInfoChar(&json, '}');
+	append_part(&token, &json);
+
+	resetStringInfo(&json);
+	appendStringInfo(&json, "{\"iat\":" INT64_FORMAT ",\"exp\":" INT64_FORMAT,
+					 (int64) floor(now / (double) USECS_PER_SEC + UNIX_EPOCH_SECS),
+					 (int64) ceil(expires / (double) USECS_PER_SEC + UNIX_EPOCH_SECS));
+	append_json_claim(&json, "aud", sessmem_guc_audience());
+	append_json_claim(&json, "sid", session);
+	append_json_claim(&json, "sub", user);
+	append_json_claim(&json, "tid", tenant);
+	appendStringInfoChar(&json, '}');
+	appendStringInfoChar(&token, '.');
+	append_part(&token, &json);
+
+	sessmem_keyring_sign(key, token.data, token.len, mac);
+	appendStringInfoChar(&token, '.');
+	base64url_append(&token, mac, sizeof(mac));
+	if (token.len > TOKEN_MAX_LEN)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the token would be longer than 8 kB"),
+				errhint("Use shorter ids."));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(token.data, token.len));
+}

@@ -1,0 +1,168 @@
+/*
+ * An unmodified LangGraph checkpointer on protected tables. Two users' graphs run at the same time over one small pool,
+ * first on the tables as the package makes them, then on the same tables protected.
+ *
+ * PGHOST, PGPORT, PGUSER (a superuser) and the other libpq variables say where. The run makes the roles "app" and
+ * "login_service" if they are missing and a database of its own, which it removes again.
+ * Exit code 0 if every check holds.
+ */
+import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
+import pg from 'pg';
+import { complete, converse, thread, threadsIn, toArray, TURNS, USERS } from './agent.mjs';
+import { SessionPool, withSession } from './session-pool.mjs';
+
+const DATABASE = 'sessmem_langgraph';
+const TABLES = ['checkpoints', 'checkpoint_blobs', 'checkpoint_writes'];
+const UNBOUND = 'pool.query() inside a callback of client.query(), which has no session of its own';
+const CONNECTIONS = 3; // for 40 notes that are written at the same time
+
+let passed = 0;
+let failed = 0;
+function check(name, holds, seen) {
+  if (holds) passed++; else failed++;
+  console.log(`${holds ? 'ok' : 'not ok'} - ${name}${holds || seen === undefined ? '' : `\n    got: ${JSON.stringify(seen)}`}`);
+}
+const codeOf = (promise) => promise.then(() => 'no error', (err) => err.code ?? err.message);
+
+async function connect(user, database = DATABASE) {
+  const client = new pg.Client({ user, database });
+  await client.connect();
+  return client;
+}
+
+/* As the package comes: a plain pool, plain tables. This is what has to be different afterwards. */
+async function control() {
+  console.log('\nControl: the tables as the package makes them, no protection');
+  const pool = new pg.Pool({ user: 'app', database: DATABASE, max: CONNECTIONS });
+  const saver = new PostgresSaver(pool);
+  await saver.setup();
+  const { graph, seenInside } = await converse(saver, (user, fn) => fn());
+  for (const user of USERS) check(`${user}'s memory is complete`, complete(user, (await graph.getState(thread(user))).values));
+  check("list({}) returns everybody's threads", threadsIn(await toArray(saver.list({}))).join() === 'thread-alice,thread-bob');
+  check("alice's own agent has read bob's thread", seenInside.alice.has('thread-bob'));
+  check("anybody can get bob's checkpoint", (await saver.getTuple(thread('bob'))) !== undefined);
+  const victim = await saver.getTuple(thread('bob'));
+  check("anybody can write to bob's thread",
+    (await codeOf(saver.put(thread('bob'), { ...victim.checkpoint, id: 'planted' }, {}, {}))) === 'no error');
+  await pool.query(`DROP TABLE ${TABLES.join(', ')}, checkpoint_migrations`);
+  await pool.end();
+}
+
+/* The same agent, pool size and package; the tables protected, the pool a SessionPool. */
+async function isolated(admin) {
+  console.log("\nProtected: the application's own tables, protected on thread_id");
+  const pool = new SessionPool({ user: 'app', database: DATABASE, max: CONNECTIONS });
+  const saver = new PostgresSaver(pool);
+  await saver.setup();
+  for (const table of TABLES) await admin.query(`SELECT sessmem.protect('${table}', session_column => 'thread_id')`);
+  check('setup() passes again on protected tables', (await codeOf(new PostgresSaver(pool).setup())) === 'no error');
+
+  const issuer = await connect('login_service');
+  const token = {};
+  for (const user of USERS) {
+    const { rows } = await issuer.query('SELECT sessmem.open_session(user_id => $1, session_id => $2) AS token', [user, `thread-${user}`]);
+    token[user] = rows[0].token;
+  }
+  await issuer.end();
+  const as = (user, fn) => withSession(token[user], fn);
+
+  const { graph, seenInside } = await converse(saver, as);
+  for (const user of USERS) {
+    const other = USERS.find((name) => name !== user);
+    const all = await as(user, () => toArray(saver.list({})));
+    const state = await as(user, () => graph.getState(thread(user)));
+    check(`${user}'s memory is complete`, complete(user, state.values), state.values);
+    check(`${user}'s history is complete`, all.length === TURNS * 4, all.length);
+    check(`list({}) returns only ${user}'s thread`, threadsIn(all).join() === `thread-${user}`, threadsIn(all));
+    check(`${user}'s agent read only ${user}'s thread`, [...seenInside[user]].join() === `thread-${user}`, [...seenInside[user]]);
+    check(`${user} asks for ${other}'s checkpoint and gets undefined`,
+      (await as(user, () => saver.getTuple(thread(other)))) === undefined);
+  }
+  check('list({}) without a session returns nothing', (await toArray(saver.list({}))).length === 0);
+
+  const victim = await as('bob', () => saver.getTuple(thread('bob')));
+  const planted = { ...victim.checkpoint, id: 'planted' };
+  const refused = async (name, fn, code = '42501') => {
+    const answer = await codeOf(fn());
+    check(`${name}: ${code}`, answer === code, answer);
+  };
+  const put = (checkpoint, versions = {}) => saver.put(thread('bob'), checkpoint, {}, versions);
+  await refused("alice puts a checkpoint into bob's thread", () => as('alice', () => put(planted)));
+  await refused("alice overwrites bob's checkpoint", () => as('alice', () => put(victim.checkpoint)));
+  await refused("alice puts a blob into bob's thread", () => as('alice', () => put(planted, { heard: 99 })));
+  await refused("alice puts a write into bob's thread",
+    () => as('alice', () => saver.putWrites(thread('bob', { checkpoint_id: 'planted' }), [['heard', 'x']], 'task')));
+  await refused('a put without a session', () => put(planted));
+  const [head, body, signature] = token.alice.split('.');
+  const claims = { ...JSON.parse(Buffer.from(body, 'base64url')), sid: 'thread-bob' };
+  const forged = [head, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+  await refused("alice's token with bob's session written into it", () => withSession(forged, () => toArray(saver.list({}))), '28000');
+  await as('alice', () => saver.deleteThread('thread-bob'));
+  check("alice deletes bob's thread: bob's memory is still complete",
+    complete('bob', (await as('bob', () => graph.getState(thread('bob')))).values));
+
+  await everyForm(pool, as);
+  const preset = new SessionPool({ user: 'app', database: DATABASE, max: 1, options: `-c sessmem.token=${token.alice}` });
+  check('a call without a session has none, even on a connection opened with a token',
+    (await preset.query('SELECT sessmem.session_id() AS id')).rows[0].id === null);
+  await preset.end();
+  const left = await as('alice', () => pool.connect());
+  const closed = new Promise((yes) => { pool.once('remove', () => yes(true)); setTimeout(yes, 5000, false).unref(); });
+  await left.query('BEGIN');
+  left.release();
+  check('a connection given back inside a transaction is closed', await closed);
+  check(`one pool of ${CONNECTIONS} connections served it all`, pool.totalCount <= CONNECTIONS, pool.totalCount);
+  await pool.end();
+}
+
+/* Every way to ask the pool for a connection, mixed, with and without a session: how often was the session a wrong one? */
+async function everyForm(pool, as) {
+  const idle = []; // what a connection holds when it is handed out, before the pool says anything to it
+  pool.on('acquire', (client) => idle.push(client.query('SELECT sessmem.session_id() AS id')));
+  const ask = 'SELECT sessmem.session_id() AS id, (SELECT string_agg(DISTINCT thread_id, $$,$$) FROM checkpoints) AS seen';
+  const back = (resolve, reject) => (err, result) => (err ? reject(err) : resolve(result));
+  const forms = {
+    'pool.query()': () => pool.query(ask),
+    'pool.query(callback)': () => new Promise((y, n) => { pool.query(ask, back(y, n)); }),
+    'pool.query() inside a callback of pool.query()': () => new Promise((y, n) => { pool.query(ask, () => pool.query(ask, back(y, n))); }),
+    'connect()': async () => { const client = await pool.connect(); try { return await client.query(ask); } finally { client.release(); } },
+    'connect(callback)': () => new Promise((y, n) => {
+      pool.connect((err, client, done) => (err ? n(err) : client.query(ask, (e, result) => { done(); back(y, n)(e, result); })));
+    }),
+    [UNBOUND]: () => new Promise((y, n) => {
+      pool.connect((err, client, done) => client.query(ask, () => { done(); pool.query(ask, back(y, n)); }));
+    }),
+  };
+  for (const [name, form] of Object.entries(forms)) {
+    const wrong = [];
+    await Promise.all(Array.from({ length: 60 }, async (_, i) => {
+      const user = [...USERS, null][i % 3];
+      const expected = user && `thread-${user}`;
+      const [{ id, seen }] = (await (user ? as(user, form) : form())).rows;
+      const none = name === UNBOUND && id === null && seen === null;
+      if (!none && (id !== expected || seen !== expected)) wrong.push({ expected, id, seen });
+    }));
+    check(`${name}: 60 calls, 0 in a wrong session`, wrong.length === 0, wrong);
+  }
+  check('an idle connection holds no session', (await Promise.all(idle)).every(({ rows }) => rows[0].id === null));
+}
+
+async function main() {
+  const server = await connect(undefined, process.env.PGDATABASE ?? 'postgres');
+  for (const role of ['app', 'login_service'])
+    await server.query(`DO $$ BEGIN CREATE ROLE ${role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
+  await server.query(`DROP DATABASE IF EXISTS ${DATABASE}`);
+  await server.query(`CREATE DATABASE ${DATABASE}`);
+  const admin = await connect(undefined);
+  await admin.query(`GRANT CREATE ON DATABASE ${DATABASE} TO app; GRANT CREATE ON SCHEMA public TO app`);
+  await control();
+  await admin.query(`CREATE EXTENSION sessmem; SELECT sessmem.grant_app('app'); SELECT sessmem.grant_issuer('login_service')`);
+  await isolated(admin);
+  await admin.end();
+  await server.query(`DROP DATABASE ${DATABASE}`);
+  await server.end();
+}
+
+await main().catch((err) => check(`the run ended early: ${err.stack ?? err}`, false));
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1); // whatever a failed run has left open
