@@ -182,8 +182,9 @@ BEGIN
 	IF NOT FOUND THEN
 		-- importing a JWKS again, after its issuer added a key, is usual
 		SELECT * INTO old FROM sessmem.keyring AS k WHERE k.kid = key_id;
+		-- *= compares rows byte by byte; the type itself has no operators
 		IF old.retired_at IS NOT NULL OR old.alg <> key_alg OR old.purpose <> 'token'
-			OR NOT ROW(old.material) *= ROW(new_material) THEN
+			OR NOT (SELECT a FROM (SELECT old.material) AS a) *= (SELECT b FROM (SELECT new_material) AS b) THEN
 			RAISE EXCEPTION 'key "%" exists already and is another key, or is retired', key_id
 				USING ERRCODE = 'duplicate_object',
 					HINT = 'Give the new key another kid.';

@@ -243,6 +243,7 @@ CREATE FUNCTION sessmem.protect(
 	) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
 AS $$
 DECLARE
 	entry sessmem.protected_table;
@@ -304,6 +305,7 @@ COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name) IS
 CREATE FUNCTION sessmem.unprotect(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
 AS $$
 DECLARE
 	entry sessmem.protected_table;
@@ -359,6 +361,7 @@ COMMENT ON FUNCTION sessmem.unprotect(regclass) IS
 CREATE FUNCTION sessmem.follow_alter() RETURNS event_trigger
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
 AS $$
 DECLARE
 	renamed record;

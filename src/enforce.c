@@ -184,16 +184,29 @@ executor_start(QueryDesc *queryDesc, int eflags)
 		standard_ExecutorStart(queryDesc, eflags);
 }
 
+static bool
+reads_protected(PlannedStmt *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->relationOids)
+	{
+		if (sessmem_registry_find(lfirst_oid(lc), NULL))
+			return true;
+	}
+	return false;
+}
+
 /*
  * An index scan computes its key once, when it starts.  A cursor that goes on
  * after unbind() or after the token's expiry would therefore go on returning
- * rows; plans under row security say so in dependsOnRole.
+ * rows.
  */
 static void
 executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)
 {
-	if (queryDesc->already_executed && queryDesc->plannedstmt->dependsOnRole &&
-		sessmem_context_used() && !bound())
+	if (queryDesc->already_executed && sessmem_context_used() && !bound() &&
+		reads_protected(queryDesc->plannedstmt))
 		sessmem_context_required("cannot continue a cursor of a protected table");
 
 	if (prev_ExecutorRun)

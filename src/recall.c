@@ -271,10 +271,12 @@ run(RecallPlan *entry, const SessmemIdentity *who, int64 n, ReturnSetInfo *rsinf
 								 entry->type[i], &value))
 			return;
 		params->params[i].value = value;
+		params->params[i].isnull = false;
 		params->params[i].pflags = PARAM_FLAG_CONST;
 		params->params[i].ptype = entry->type[i] == VARCHAROID ? TEXTOID : entry->type[i];
 	}
 	params->params[entry->nkeys].value = Int64GetDatum(n);
+	params->params[entry->nkeys].isnull = false;
 	params->params[entry->nkeys].pflags = PARAM_FLAG_CONST;
 	params->params[entry->nkeys].ptype = INT8OID;
 

@@ -1,0 +1,92 @@
+-- adapter-sessmem.sql: the vectors against sessmem; the contract is in adapter-baseline.sql.
+-- Server: shared_preload_libraries = 'pg_stat_statements,sessmem', wal_level = logical, max_prepared_transactions > 0.
+\set ON_ERROR_STOP on
+\set QUIET on
+\pset pager off
+\o /dev/null
+\set impl sessmem
+\set app atk_app
+\set app2 atk_app2
+\set owner atk_owner
+\set x atk_x
+\set su :USER
+\set ctx_guc sessmem.session_id
+\setenv ATK_APP :app
+\setenv ATK_OWNER :owner
+\setenv ATK_SU :su
+\setenv ATK_DB :DBNAME
+\setenv ATK_CTX_GUC :ctx_guc
+set client_min_messages = warning;
+
+create role :app   login nosuperuser nobypassrls;
+create role :app2  login nosuperuser nobypassrls;
+create role :owner login nosuperuser nobypassrls;
+create role :x     login nosuperuser nobypassrls;
+grant usage, create on schema public to :owner;
+grant usage on schema public to :app, :app2, :x;
+
+-- what the installation guide asks for behind a transaction pooler (docs/security.md)
+alter role :app  set track_activities = off;
+alter role :app2 set track_activities = off;
+alter role :app  set sessmem.allow_attach = off;
+alter role :app2 set sessmem.allow_attach = off;
+
+create extension pgcrypto schema public;
+create extension sessmem;
+select sessmem.grant_app('atk_app'), sessmem.grant_app('atk_app2');
+
+set role :owner;
+create table public.messages (id bigserial primary key, session_id text, role text, content text);
+create index messages_session_idx on public.messages (session_id);
+grant select, insert, update, delete on public.messages to :app, :app2;
+grant usage, select on sequence public.messages_id_seq to :app, :app2;
+reset role;
+
+select sessmem.protect('public.messages');
+begin;
+select sessmem.assume('sess-A');
+insert into public.messages (role, content) values ('user','CANARY-A-one'), ('assistant','CANARY-A-two');
+commit;
+begin;
+select sessmem.assume('sess-B');
+insert into public.messages (role, content) values ('user','CANARY-B-one'), ('assistant','CANARY-B-two'), ('user','CANARY-B-three');
+commit;
+
+-- The issuer: a login service of its own, with one HS256 key for each session, so
+-- that closing a session is retiring its key.  (open_session() mints no expired
+-- token, and an attack needs one.)
+create function public.t_b64url(b bytea) returns text language sql as
+  $$ select translate(encode(b, 'base64'), E'+/=\n', '-_') $$;
+create function public.t_secret(s text) returns bytea language sql as
+  $$ select sha256(convert_to('the issuer''s secret for ' || s, 'UTF8')) $$;
+create function public.t_token(s text, ttl interval default '1 hour') returns text language plpgsql security definer as $$
+declare
+  head text; body text;
+begin
+  if not exists (select from sessmem.keys where kid = 'atk-' || s) then
+    perform sessmem.import_key(jsonb_build_object('kty', 'oct', 'kid', 'atk-' || s, 'k', public.t_b64url(public.t_secret(s))));
+  end if;
+  head := public.t_b64url(convert_to(jsonb_build_object('alg', 'HS256', 'kid', 'atk-' || s)::text, 'UTF8'));
+  body := public.t_b64url(convert_to(jsonb_build_object('sid', s, 'aud', current_database(), 'role', 'atk_app',
+    'exp', floor(extract(epoch from clock_timestamp() + ttl)))::text, 'UTF8'));
+  return head || '.' || body || '.' || public.t_b64url(public.hmac(convert_to(head || '.' || body, 'UTF8'), public.t_secret(s), 'sha256'));
+end $$;
+create function public.t_bind(s text) returns void language plpgsql as $$
+begin
+  if (select rolsuper from pg_catalog.pg_roles where rolname = session_user) and current_user = session_user then return; end if;
+  perform sessmem.bind(public.t_token(s));
+end $$;
+create function public.t_bind_token(tok text) returns void language sql as $$ select sessmem.bind(tok) $$;
+create function public.t_bind_session(s text) returns void language sql as $$ select sessmem.attach(public.t_token(s)) $$;
+create function public.t_session() returns text language sql stable as $$ select sessmem.session_id() $$;
+create function public.t_tamper(tok text, f text, t text) returns text language sql as $$
+  select split_part(tok, '.', 1) || '.' ||
+    public.t_b64url(convert_to(replace(convert_from(decode(translate(p, '-_', '+/') || repeat('=', (4 - length(p) % 4) % 4), 'base64'), 'UTF8'), f, t), 'UTF8')) ||
+    '.' || split_part(tok, '.', 3)
+  from split_part(tok, '.', 2) as p $$;
+create function public.t_close(s text) returns void language sql as $$ select sessmem.retire_key('atk-' || s) $$;
+create function public.t_protect(rel regclass) returns void language sql as $$ select sessmem.protect(rel) $$;
+create function public.t_violations() returns bigint language sql as $$ select 0::bigint $$;
+create function public.t_audit() returns bigint language sql as $$ select 0::bigint $$;
+revoke execute on function public.t_secret(text), public.t_protect(regclass), public.t_close(text) from public;
+\set ON_ERROR_STOP off

@@ -1,0 +1,4 @@
+BEGIN;
+SELECT 1;
+SELECT * FROM messages_plain WHERE session_id = :session ORDER BY id DESC LIMIT 20;
+COMMIT;

@@ -1,0 +1,1 @@
+SELECT * FROM sessmem.recall(NULL::messages, n => 20, token => :token);
