@@ -13,9 +13,15 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/relcache.h"
 
 #if PG_VERSION_NUM < 150000
 #error "sessmem needs PostgreSQL 15 or later"
+#endif
+
+/* 18: pg_attribute_noreturn() became a prefix, as in C11 (a17c2c8a7b8c's successor) */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
 #endif
 
 /* 16: the varlena macros moved out of postgres.h (d952373a987b) */
@@ -93,6 +99,17 @@ sessmem_compat_guc_free(void *value)
 	guc_free(value);
 #else
 	free(value);
+#endif
+}
+
+/* 18: the caller says whether a deferrable primary key will do (14e87ffa5c54's follow-up) */
+static inline Oid
+sessmem_compat_primary_key(Relation rel)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(rel, false);
+#else
+	return RelationGetPrimaryKeyIndex(rel);
 #endif
 }
 

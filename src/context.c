@@ -34,7 +34,6 @@
  *	n:session|n:user|n:tenant|n:kid|<MAC of all that precedes, in hex>
  */
 #include "sessmem.h"
-#include "compat.h"
 
 #include "access/parallel.h"
 #include "access/xact.h"

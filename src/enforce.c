@@ -23,7 +23,6 @@
  * module function could decide.  No lock is held.
  */
 #include "sessmem.h"
-#include "compat.h"
 
 #include "access/parallel.h"
 #include "access/xact.h"
@@ -44,8 +43,7 @@ static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 static ExecutorStart_hook_type prev_ExecutorStart = NULL;
 static ExecutorRun_hook_type prev_ExecutorRun = NULL;
 
-static void refuse_statement(const char *what, const char *detail, const char *hint)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse_statement(const char *what, const char *detail, const char *hint);
 
 static void
 refuse_statement(const char *what, const char *detail, const char *hint)

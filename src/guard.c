@@ -33,7 +33,6 @@
  * last word on the key.
  */
 #include "sessmem.h"
-#include "compat.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -75,8 +74,7 @@ operation(TriggerEvent event)
 }
 
 /* Raises 42501 for a write; the detail is the rule, never a value. */
-static void refuse_write(TriggerData *trigdata, const char *detail, const char *hint)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse_write(TriggerData *trigdata, const char *detail, const char *hint);
 
 static void
 refuse_write(TriggerData *trigdata, const char *detail, const char *hint)

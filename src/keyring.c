@@ -19,7 +19,6 @@
  * an OpenSSL object nothing may raise an error: OpenSSL's memory is not ours.
  */
 #include "sessmem.h"
-#include "compat.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -14,7 +14,6 @@
  * away when the table or the registry changes.
  */
 #include "sessmem.h"
-#include "compat.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"

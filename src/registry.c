@@ -70,7 +70,7 @@ sessmem_registry_find(Oid relid, SessmemProtected *result)
 	rel = table_open(registry, AccessShareLock);
 	ScanKeyInit(&key, Anum_protected_relation, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+	scan = systable_beginscan(rel, sessmem_compat_primary_key(rel), true, NULL, 1, &key);
 	tup = systable_getnext(scan);
 	found = HeapTupleIsValid(tup);
 	if (found && result != NULL)

@@ -16,6 +16,8 @@
 #include "utils/guc.h"
 #include "utils/relcache.h"
 
+#include "compat.h"
+
 /* The schema of the extension; the control file pins it. */
 #define SESSMEM_SCHEMA "sessmem"
 
@@ -107,7 +109,7 @@ extern void sessmem_context_enter(const SessmemClaims *claims,
 extern void sessmem_context_startup(void);
 extern void sessmem_context_forget_startup(void);
 extern bool sessmem_context_key(const char *claim, Oid type, Datum *key);
-extern void sessmem_context_required(const char *refused) pg_attribute_noreturn();
+pg_noreturn extern void sessmem_context_required(const char *refused);
 
 /* hooks of the settings that context.c owns */
 extern bool sessmem_context_check(char **newval, void **extra, GucSource source);

@@ -33,7 +33,6 @@
  * This file reads no table and holds no lock; keyring.c does.
  */
 #include "sessmem.h"
-#include "compat.h"
 
 #include <math.h>
 #include <openssl/sha.h>
@@ -113,7 +112,7 @@ PG_FUNCTION_INFO_V1(sessmem_open_session);
  * Refuses a token: one message and one SQLSTATE for all reasons, the rule in
  * the detail.  The statement is kept out of the log, as it may hold the token.
  */
-static void refuse(const char *detail, const char *hint) pg_attribute_noreturn();
+pg_noreturn static void refuse(const char *detail, const char *hint);
 
 static void
 refuse(const char *detail, const char *hint)
