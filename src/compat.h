@@ -1,7 +1,7 @@
 /*
  * compat.h
- *		The only file with version tests.  Each shim names the change in
- *		PostgreSQL that forced it.
+ *		The only file with version tests.  Each shim names the release and the
+ *		change in PostgreSQL that forced it.
  */
 #ifndef SESSMEM_COMPAT_H
 #define SESSMEM_COMPAT_H
@@ -19,17 +19,17 @@
 #error "sessmem needs PostgreSQL 15 or later"
 #endif
 
-/* 18: pg_attribute_noreturn() became a prefix, as in C11 (a17c2c8a7b8c's successor) */
+/* 18: pg_attribute_noreturn() became a prefix, as in C11 */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn __attribute__((noreturn))
 #endif
 
-/* 16: the varlena macros moved out of postgres.h (d952373a987b) */
+/* 16: the varlena macros moved out of postgres.h */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
 
-/* 16: JSON semantic actions report errors instead of returning void (1c99cde2f344) */
+/* 16: JSON semantic actions report errors instead of returning void */
 #if PG_VERSION_NUM >= 160000
 typedef JsonParseErrorType SessmemJsonResult;
 #define SESSMEM_JSON_OK return JSON_SUCCESS
@@ -38,7 +38,7 @@ typedef void SessmemJsonResult;
 #define SESSMEM_JSON_OK return
 #endif
 
-/* 17: the lexer may live on the caller's stack (1c99cde2f344's follow-up) */
+/* 17: the lexer may live on the caller's stack */
 static inline JsonLexContext *
 sessmem_compat_json_lexer(char *json, size_t len, int encoding)
 {
@@ -49,7 +49,7 @@ sessmem_compat_json_lexer(char *json, size_t len, int encoding)
 #endif
 }
 
-/* 17: PGPROC keeps its virtual transaction id in one struct (ab355e3a88de) */
+/* 17: PGPROC keeps its virtual transaction id in one struct */
 static inline LocalTransactionId
 sessmem_compat_lxid(void)
 {
@@ -60,7 +60,7 @@ sessmem_compat_lxid(void)
 #endif
 }
 
-/* 16: one ownership and one ACL check for all kinds of objects (afbfc02983f8, c727f511bd7b) */
+/* 16: one ownership and one ACL check for all kinds of objects */
 static inline bool
 sessmem_compat_owns_class(Oid relid, Oid role)
 {
@@ -81,7 +81,7 @@ sessmem_compat_may_execute(Oid function, Oid role)
 #endif
 }
 
-/* 16: values of settings live in a memory context of their own (407b50f2d421) */
+/* 16: values of settings live in a memory context of their own */
 static inline void *
 sessmem_compat_guc_malloc(size_t size)
 {
@@ -102,7 +102,7 @@ sessmem_compat_guc_free(void *value)
 #endif
 }
 
-/* 18: the caller says whether a deferrable primary key will do (14e87ffa5c54's follow-up) */
+/* 18: the caller says whether a deferrable primary key will do */
 static inline Oid
 sessmem_compat_primary_key(Relation rel)
 {
@@ -113,7 +113,7 @@ sessmem_compat_primary_key(Relation rel)
 #endif
 }
 
-/* 18: ExecutorRun lost its "execute once" argument (3eea7a0c97e9) */
+/* 18: ExecutorRun lost its "execute once" argument */
 #if PG_VERSION_NUM >= 180000
 #define SESSMEM_EXECUTOR_RUN_PARAMS \
 	QueryDesc *queryDesc, ScanDirection direction, uint64 count
