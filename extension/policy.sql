@@ -167,7 +167,7 @@ COMMENT ON FUNCTION sessmem.revoke_dangerous(regclass) IS
 	'Internal: revokes TRUNCATE, TRIGGER and REFERENCES from all but the owner.';
 
 -- Derives everything from the registry's row; may be called again to repair.
-CREATE FUNCTION sessmem.apply_protection(relation regclass, is_partition boolean) RETURNS void
+CREATE FUNCTION sessmem.apply_protection(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -215,7 +215,7 @@ BEGIN
 	PERFORM sessmem.revoke_dangerous(relation);
 
 	-- a partition has its parent's
-	IF NOT is_partition AND NOT EXISTS (
+	IF NOT (SELECT c.relispartition FROM pg_class AS c WHERE c.oid = relation) AND NOT EXISTS (
 		SELECT FROM pg_index AS i
 			JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS m ON m.oid = c.relam
 		WHERE i.indrelid = relation AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree'
@@ -232,7 +232,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION sessmem.apply_protection(regclass, boolean) IS
+COMMENT ON FUNCTION sessmem.apply_protection(regclass) IS
 	'Internal: derives policies, guard, defaults, constraints and index of one table from its row in the registry.';
 
 CREATE FUNCTION sessmem.protect(
@@ -249,7 +249,6 @@ DECLARE
 	entry sessmem.protected_table;
 	missing text;
 	missing_count bigint;
-	m record;
 BEGIN
 	IF relation IS NULL THEN
 		RAISE EXCEPTION 'relation must not be null' USING ERRCODE = '22004';
@@ -291,12 +290,12 @@ BEGIN
 				HINT = format('Find them with SELECT * FROM %s WHERE %s; give each its key or delete it, then call protect() again.', relation, missing);
 	END IF;
 
-	FOR m IN SELECT * FROM sessmem.members(relation) LOOP
-		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
-			VALUES (m.member, protect.session_column, protect.user_column, protect.tenant_column)
-			ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING;
-		PERFORM sessmem.apply_protection(m.member, m.is_partition);
-	END LOOP;
+	-- all of them first, because what follows wakes the event trigger for new ones
+	INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
+		SELECT m.member, protect.session_column, protect.user_column, protect.tenant_column
+		FROM sessmem.members(relation) AS m
+		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING;
+	PERFORM sessmem.apply_protection(m.member) FROM sessmem.members(relation) AS m;
 END
 $$;
 COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name) IS
@@ -329,8 +328,8 @@ BEGIN
 	END IF;
 
 	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
-	FOR m IN SELECT s.* FROM sessmem.members(relation) AS s JOIN sessmem.protected_table AS p ON p.relation = s.member LOOP
-		DELETE FROM sessmem.protected_table AS p WHERE p.relation = m.member;
+	DELETE FROM sessmem.protected_table AS p USING sessmem.members(unprotect.relation) AS s WHERE p.relation = s.member;
+	FOR m IN SELECT * FROM sessmem.members(relation) LOOP
 		FOR col IN SELECT * FROM sessmem.key_columns(m.member, entry.session_column, entry.user_column, entry.tenant_column)
 			WHERE type IS NOT NULL
 		LOOP
@@ -358,14 +357,16 @@ COMMENT ON FUNCTION sessmem.unprotect(regclass) IS
 
 -- ---------- following DDL ----------
 
-CREATE FUNCTION sessmem.follow_alter() RETURNS event_trigger
+CREATE FUNCTION sessmem.follow_ddl() RETURNS event_trigger
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	SET client_min_messages = warning
 AS $$
 DECLARE
 	renamed record;
+	fresh record;
 BEGIN
+	-- key columns that have another name now
 	FOR renamed IN
 		SELECT p.relation, n.session_column, n.user_column, n.tenant_column
 		FROM sessmem.protected_table AS p
@@ -386,10 +387,30 @@ BEGIN
 			WHERE p.relation = renamed.relation;
 		PERFORM sessmem.install_guard(renamed.relation);
 	END LOOP;
+
+	-- partitions and children that are new, and what is below them
+	FOR fresh IN
+		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
+			SELECT DISTINCT m.member, p.session_column, p.user_column, p.tenant_column
+			FROM sessmem.protected_table AS p
+			JOIN pg_inherits AS i ON i.inhparent = p.relation
+			CROSS JOIN LATERAL sessmem.members(i.inhrelid) AS m
+			WHERE NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = i.inhrelid)
+		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING
+		RETURNING relation
+	LOOP
+		PERFORM sessmem.apply_protection(fresh.relation);
+	END LOOP;
+
+	-- a detached partition has lost the guard that was its parent's
+	PERFORM sessmem.install_guard(p.relation)
+		FROM sessmem.protected_table AS p
+		WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_guard')
+			AND EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_truncate');
 END
 $$;
-COMMENT ON FUNCTION sessmem.follow_alter() IS
-	'Event trigger: follows a renamed key column.';
+COMMENT ON FUNCTION sessmem.follow_ddl() IS
+	'Event trigger: follows renamed key columns, and protects new partitions and children.';
 
 CREATE FUNCTION sessmem.follow_drop() RETURNS event_trigger
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -404,9 +425,9 @@ $$;
 COMMENT ON FUNCTION sessmem.follow_drop() IS
 	'Event trigger: forgets a dropped table.';
 
-CREATE EVENT TRIGGER sessmem_follow_alter ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION sessmem.follow_alter();
-ALTER EVENT TRIGGER sessmem_follow_alter ENABLE ALWAYS;
+CREATE EVENT TRIGGER sessmem_follow_ddl ON ddl_command_end
+	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE TABLE AS', 'CREATE FOREIGN TABLE') EXECUTE FUNCTION sessmem.follow_ddl();
+ALTER EVENT TRIGGER sessmem_follow_ddl ENABLE ALWAYS;
 CREATE EVENT TRIGGER sessmem_follow_drop ON sql_drop
 	EXECUTE FUNCTION sessmem.follow_drop();
 ALTER EVENT TRIGGER sessmem_follow_drop ENABLE ALWAYS;

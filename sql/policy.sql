@@ -199,6 +199,19 @@ INSERT INTO events_1_a (id, at, session_id) VALUES (4, '2026-03-03', 's1');
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
 TRUNCATE events_2;
+
+-- new partitions and children are protected as they appear: created, attached with partitions of their own, detached
+CREATE TABLE events_1_b PARTITION OF events_1 FOR VALUES IN ('s9');
+ALTER TABLE events DETACH PARTITION events_2;
+CREATE TABLE events_3 (LIKE events INCLUDING ALL) PARTITION BY LIST (session_id);
+CREATE TABLE events_3_a PARTITION OF events_3 DEFAULT;
+ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM ('2026-07-01') TO ('2027-01-01');
+SELECT c.oid::regclass, relforcerowsecurity AS forced, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) AS policies,
+		(SELECT string_agg(format('%s %s', tgname, tgenabled), ', ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers,
+		(SELECT count(*) FROM sessmem.protected_table AS p WHERE p.relation = c.oid) AS registered
+	FROM pg_class AS c WHERE relname LIKE 'events%' AND relkind IN ('r', 'p') ORDER BY relname;
+SELECT sessmem.unprotect('events_2');
+DROP TABLE events_2;
 SELECT sessmem.unprotect('events_1');
 SELECT sessmem.unprotect('events');
 SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%sessmem%' AND tgrelid::regclass::text LIKE 'events%';
@@ -210,7 +223,13 @@ SELECT sessmem.protect('parent');
 SELECT relation FROM sessmem.protected_table WHERE relation::text IN ('parent', 'child') ORDER BY relation::text;
 SELECT sessmem.protect('child');
 SELECT indexdef FROM pg_indexes WHERE tablename IN ('parent', 'child') ORDER BY 1;
+CREATE TABLE grandchild () INHERITS (child);
+CREATE TABLE adopted (id int, session_id text NOT NULL, CONSTRAINT sessmem_key_not_empty CHECK (session_id <> ''));
+ALTER TABLE adopted INHERIT parent;
+SELECT relation FROM sessmem.protected_table ORDER BY relation::text;
+SELECT relname FROM pg_class WHERE relname IN ('grandchild', 'adopted') AND relforcerowsecurity ORDER BY 1;
 SELECT sessmem.unprotect('parent');
+SELECT relation FROM sessmem.protected_table ORDER BY relation::text;
 \d child
 DROP TABLE parent CASCADE;
 

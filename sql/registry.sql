@@ -30,9 +30,9 @@ ROLLBACK;
 RESET SESSION AUTHORIZATION;
 
 -- without the event trigger a rename leaves a guard that refuses everything
-ALTER EVENT TRIGGER sessmem_follow_alter DISABLE;
+ALTER EVENT TRIGGER sessmem_follow_ddl DISABLE;
 ALTER TABLE elsewhere.remarks RENAME "Session" TO sid;
-ALTER EVENT TRIGGER sessmem_follow_alter ENABLE ALWAYS;
+ALTER EVENT TRIGGER sessmem_follow_ddl ENABLE ALWAYS;
 SET SESSION AUTHORIZATION regress_sessmem_app;
 BEGIN;
 SELECT sessmem.bind(:'s1');
