@@ -14,6 +14,7 @@ OBJS = \
 	src/keyring.o \
 	src/registry.o \
 	src/pooling.o \
+	src/policy.o \
 	src/guard.o \
 	src/recall.o \
 	src/enforce.o

@@ -27,7 +27,7 @@ COMMENT ON TYPE sessmem.secret IS
 
 -- keyring.c reads this table by column number.
 CREATE TABLE sessmem.keyring (
-	kid text PRIMARY KEY CHECK (kid <> ''),
+	kid text PRIMARY KEY CHECK (pg_catalog.length(kid) BETWEEN 1 AND 200),
 	alg text NOT NULL CHECK (alg IN ('HS256', 'EdDSA', 'ES256', 'RS256')),
 	purpose text NOT NULL CHECK (purpose IN ('token', 'seal')),
 	material sessmem.secret,
@@ -61,8 +61,8 @@ CREATE FUNCTION sessmem.create_key(kid text DEFAULT NULL) RETURNS text
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF kid = '' THEN
-		RAISE EXCEPTION 'kid must not be empty' USING ERRCODE = '22023';
+	IF length(kid) NOT BETWEEN 1 AND 200 THEN
+		RAISE EXCEPTION 'kid must have 1 to 200 characters' USING ERRCODE = '22023';
 	END IF;
 	kid := coalesce(kid, gen_random_uuid()::text);
 	BEGIN
@@ -77,7 +77,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sessmem.create_key(text) IS
-	'Makes a random HS256 key (32 bytes) and returns its id (kid, default a UUID). Tokens are signed with the newest one; the others go on verifying until retired. 42710: the kid is taken. 22023: it is empty. For administrators.';
+	'Makes a random HS256 key (32 bytes) and returns its id (kid, default a UUID). Tokens are signed with the newest one; the others go on verifying until retired. 42710: the kid is taken. 22023: it is empty, or longer than 200 characters. For administrators.';
 
 CREATE FUNCTION sessmem.base64url_bytes(value text) RETURNS bytea
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -172,8 +172,8 @@ BEGIN
 		END;
 		key_id := translate(rtrim(encode(sha256(convert_to(canonical, 'UTF8')), 'base64'), '='), '+/', '-_');
 	END IF;
-	IF key_id = '' THEN
-		RAISE EXCEPTION 'kid must not be empty' USING ERRCODE = '22023';
+	IF length(key_id) NOT BETWEEN 1 AND 200 THEN
+		RAISE EXCEPTION 'kid must have 1 to 200 characters' USING ERRCODE = '22023';
 	END IF;
 
 	INSERT INTO sessmem.keyring (kid, alg, purpose, material)

@@ -1,4 +1,19 @@
 -- policy: protect() and what it derives from the registry
+--
+-- These functions run as the extension's owner.  They read catalogs; whatever
+-- opens somebody's table goes through as_owner() (src/policy.c says why).
+
+CREATE FUNCTION sessmem.as_owner(relation regclass, command text) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_as_owner';
+COMMENT ON FUNCTION sessmem.as_owner(regclass, text) IS
+	'Internal: executes a command as the owner of a table, in a security-restricted operation.';
+
+CREATE FUNCTION sessmem.count_without_key(relation regclass, attnums int2[]) RETURNS bigint
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_count_without_key';
+COMMENT ON FUNCTION sessmem.count_without_key(regclass, int2[]) IS
+	'Internal: how many rows of one table have a null or empty key column.';
 
 CREATE FUNCTION sessmem.key_columns(
 		relation regclass, session_column name, user_column name, tenant_column name,
@@ -47,6 +62,7 @@ AS $$
 DECLARE
 	rel pg_class;
 	parent regclass;
+	child regclass;
 	col record;
 BEGIN
 	SELECT * INTO rel FROM pg_class AS c WHERE c.oid = relation;
@@ -59,15 +75,16 @@ BEGIN
 				HINT = 'Protect the tables that hold the rows; let views be security_invoker.';
 	END IF;
 
-	SELECT i.inhparent::regclass INTO parent FROM pg_inherits AS i
-		WHERE i.inhrelid = relation
-			AND NOT EXISTS (SELECT FROM sessmem.protected_table AS p WHERE p.relation = i.inhparent)
+	SELECT i.inhrelid::regclass, i.inhparent::regclass INTO child, parent
+		FROM sessmem.members(relation) AS m JOIN pg_inherits AS i ON i.inhrelid = m.member
+		WHERE NOT EXISTS (SELECT FROM sessmem.protected_table AS p WHERE p.relation = i.inhparent)
+			AND NOT EXISTS (SELECT FROM sessmem.members(relation) AS o WHERE o.member = i.inhparent)
 		LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'cannot protect % alone', relation
+		RAISE EXCEPTION 'cannot protect % alone', child
 			USING ERRCODE = 'wrong_object_type',
 				DETAIL = format('Its rows can be read through its parent %s.', parent),
-				HINT = format('SELECT sessmem.protect(%L) protects both.', parent);
+				HINT = format('Protect the parent: SELECT sessmem.protect(%L).', parent);
 	END IF;
 
 	IF num_nonnulls(session_column, user_column, tenant_column) = 0 THEN
@@ -114,21 +131,25 @@ DECLARE
 BEGIN
 	SELECT * INTO STRICT entry FROM sessmem.protected_table AS p WHERE p.relation = install_guard.relation;
 
+	-- the owner makes the triggers, and may use their functions for nothing else
+	EXECUTE format('GRANT EXECUTE ON FUNCTION sessmem.guard(), sessmem.guard_truncate() TO %s',
+		(SELECT c.relowner::regrole FROM pg_class AS c WHERE c.oid = relation));
+
 	-- a partition has its parent's
 	IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = relation
 		AND t.tgname = 'zzz_sessmem_guard' AND t.tgparentid <> 0)
 	THEN
-		EXECUTE format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', relation);
-		EXECUTE format('CREATE TRIGGER zzz_sessmem_guard BEFORE INSERT OR UPDATE OR DELETE ON %s
+		PERFORM sessmem.as_owner(relation, format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', relation));
+		PERFORM sessmem.as_owner(relation, format('CREATE TRIGGER zzz_sessmem_guard BEFORE INSERT OR UPDATE OR DELETE ON %s
 			FOR EACH ROW EXECUTE FUNCTION sessmem.guard(%L, %L, %L)', relation,
-			coalesce(entry.session_column, ''), coalesce(entry.user_column, ''), coalesce(entry.tenant_column, ''));
+			coalesce(entry.session_column, ''), coalesce(entry.user_column, ''), coalesce(entry.tenant_column, '')));
 	END IF;
-	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_guard', relation);
+	PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_guard', relation));
 
-	EXECUTE format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', relation);
-	EXECUTE format('CREATE TRIGGER zzz_sessmem_truncate BEFORE TRUNCATE ON %s
-		FOR EACH STATEMENT EXECUTE FUNCTION sessmem.guard_truncate()', relation);
-	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_truncate', relation);
+	PERFORM sessmem.as_owner(relation, format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', relation));
+	PERFORM sessmem.as_owner(relation, format('CREATE TRIGGER zzz_sessmem_truncate BEFORE TRUNCATE ON %s
+		FOR EACH STATEMENT EXECUTE FUNCTION sessmem.guard_truncate()', relation));
+	PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_truncate', relation));
 END
 $$;
 COMMENT ON FUNCTION sessmem.install_guard(regclass) IS
@@ -157,9 +178,9 @@ BEGIN
 		WHERE c.oid = relation AND x.grantee <> c.relowner
 			AND x.privilege_type IN ('TRUNCATE', 'TRIGGER', 'REFERENCES')
 	LOOP
-		EXECUTE format('REVOKE %s%s ON %s FROM %s CASCADE', acl.privilege_type,
+		PERFORM sessmem.as_owner(relation, format('REVOKE %s%s ON %s FROM %s CASCADE', acl.privilege_type,
 			CASE WHEN acl.attname IS NULL THEN '' ELSE format(' (%I)', acl.attname) END,
-			relation, acl.grantee);
+			relation, acl.grantee));
 	END LOOP;
 END
 $$;
@@ -192,24 +213,24 @@ BEGIN
 		IF col.type IN ('text'::regtype, 'varchar'::regtype) THEN
 			nonempty := concat_ws(' AND ', nonempty, format('%I OPERATOR(pg_catalog.<>) ''''', col.name));
 		END IF;
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL, ALTER COLUMN %2$I SET DEFAULT %s',
-			relation, col.name, getter);
+		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL, ALTER COLUMN %2$I SET DEFAULT %s',
+			relation, col.name, getter));
 	END LOOP;
 
 	IF nonempty IS NOT NULL AND NOT EXISTS (SELECT FROM pg_constraint AS c
 		WHERE c.conrelid = relation AND c.conname = 'sessmem_key_not_empty')
 	THEN
-		EXECUTE format('ALTER TABLE %s ADD CONSTRAINT sessmem_key_not_empty CHECK (%s)', relation, nonempty);
+		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ADD CONSTRAINT sessmem_key_not_empty CHECK (%s)', relation, nonempty));
 	END IF;
 
-	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation);
+	PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation));
 	-- The restrictive one is what a later permissive policy cannot widen; the
 	-- permissive one is needed for any row to be seen, and where restrictive
 	-- policies are not (Citus), it holds alone.
-	EXECUTE format('DROP POLICY IF EXISTS sessmem_permissive ON %s', relation);
-	EXECUTE format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', relation);
-	EXECUTE format('CREATE POLICY sessmem_permissive ON %s AS PERMISSIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate);
-	EXECUTE format('CREATE POLICY sessmem_restrictive ON %s AS RESTRICTIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate);
+	PERFORM sessmem.as_owner(relation, format('DROP POLICY IF EXISTS sessmem_permissive ON %s', relation));
+	PERFORM sessmem.as_owner(relation, format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', relation));
+	PERFORM sessmem.as_owner(relation, format('CREATE POLICY sessmem_permissive ON %s AS PERMISSIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate));
+	PERFORM sessmem.as_owner(relation, format('CREATE POLICY sessmem_restrictive ON %s AS RESTRICTIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate));
 
 	PERFORM sessmem.install_guard(relation);
 	PERFORM sessmem.revoke_dangerous(relation);
@@ -257,9 +278,16 @@ BEGIN
 		RAISE EXCEPTION 'relation % does not exist', relation USING ERRCODE = 'undefined_table';
 	END IF;
 
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE EXCEPTION 'cannot protect a table in a % transaction', current_setting('transaction_isolation')
+			USING ERRCODE = 'feature_not_supported',
+				DETAIL = 'Rows and partitions that others add meanwhile would be overlooked.',
+				HINT = 'Use READ COMMITTED.';
+	END IF;
+
 	-- What can be told without a lock, so that a mistake stops nobody.
 	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);
-	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+	PERFORM sessmem.as_owner(relation, format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation));
 	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);
 
 	SELECT * INTO entry FROM sessmem.protected_table AS p WHERE p.relation = protect.relation;
@@ -278,12 +306,25 @@ BEGIN
 				HINT = format('Call sessmem.unprotect(%L) first.', relation);
 	END IF;
 
-	SELECT string_agg(CASE WHEN k.type IN ('text'::regtype, 'varchar'::regtype)
-			THEN format('%I IS NULL OR %1$I = ''''', k.name) ELSE format('%I IS NULL', k.name) END, ' OR ')
-		INTO missing
-		FROM sessmem.key_columns(relation, session_column, user_column, tenant_column) AS k;
-	EXECUTE format('SELECT count(*) FROM %s WHERE %s', relation, missing) INTO missing_count;
+	IF entry IS NULL AND EXISTS (SELECT FROM pg_constraint AS c
+		WHERE c.conrelid = protect.relation AND c.conname = 'sessmem_key_not_empty')
+	THEN
+		RAISE EXCEPTION 'table % has a constraint named "sessmem_key_not_empty" already', relation
+			USING ERRCODE = 'duplicate_object',
+				HINT = 'Drop or rename it.';
+	END IF;
+
+	SELECT sum(sessmem.count_without_key(m.member, ARRAY[
+			sessmem.column_number(m.member, session_column),
+			sessmem.column_number(m.member, user_column),
+			sessmem.column_number(m.member, tenant_column)]))
+		INTO missing_count
+		FROM sessmem.members(relation) AS m;
 	IF missing_count > 0 THEN
+		SELECT string_agg(CASE WHEN k.type IN ('text'::regtype, 'varchar'::regtype)
+				THEN format('%I IS NULL OR %1$I = ''''', k.name) ELSE format('%I IS NULL', k.name) END, ' OR ')
+			INTO missing
+			FROM sessmem.key_columns(relation, session_column, user_column, tenant_column) AS k;
 		RAISE EXCEPTION 'table % has % rows without a session key', relation, missing_count
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				DETAIL = 'They would belong to nobody.',
@@ -299,7 +340,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name) IS
-	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Calling it again repairs. 42809 or 42703: the table or a column is not suitable. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. For administrators.';
+	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Calling it again repairs. 42809 or 42703: the table or a column is not suitable. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. 0A000: not in REPEATABLE READ or SERIALIZABLE. For administrators.';
 
 CREATE FUNCTION sessmem.unprotect(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -309,6 +350,7 @@ AS $$
 DECLARE
 	entry sessmem.protected_table;
 	parent regclass;
+	child regclass;
 	m record;
 	col record;
 BEGIN
@@ -318,42 +360,44 @@ BEGIN
 			USING ERRCODE = 'undefined_object',
 				HINT = 'SELECT * FROM sessmem.protected_table lists the protected tables.';
 	END IF;
-	SELECT i.inhparent::regclass INTO parent
-		FROM pg_inherits AS i JOIN sessmem.protected_table AS p ON p.relation = i.inhparent
-		WHERE i.inhrelid = unprotect.relation;
+	SELECT i.inhrelid::regclass, i.inhparent::regclass INTO child, parent
+		FROM sessmem.members(unprotect.relation) AS t JOIN pg_inherits AS i ON i.inhrelid = t.member
+			JOIN sessmem.protected_table AS p ON p.relation = i.inhparent
+		WHERE NOT EXISTS (SELECT FROM sessmem.members(unprotect.relation) AS o WHERE o.member = i.inhparent)
+		LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'cannot unprotect % alone', relation
+		RAISE EXCEPTION 'cannot unprotect % alone', child
 			USING ERRCODE = 'wrong_object_type',
 				DETAIL = format('It is part of the protected table %s.', parent);
 	END IF;
 
-	EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation);
+	PERFORM sessmem.as_owner(relation, format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation));
 	DELETE FROM sessmem.protected_table AS p USING sessmem.members(unprotect.relation) AS s WHERE p.relation = s.member;
-	FOR m IN SELECT * FROM sessmem.members(relation) LOOP
+	FOR m IN SELECT * FROM sessmem.members(unprotect.relation) LOOP
 		FOR col IN SELECT * FROM sessmem.key_columns(m.member, entry.session_column, entry.user_column, entry.tenant_column)
 			WHERE type IS NOT NULL
 		LOOP
-			EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', m.member, col.name);
+			PERFORM sessmem.as_owner(m.member, format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', m.member, col.name));
 		END LOOP;
 		-- children inherit the constraint and partitions the guard
 		IF m.member = relation THEN
-			EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS sessmem_key_not_empty', m.member);
+			PERFORM sessmem.as_owner(m.member, format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS sessmem_key_not_empty', m.member));
 		END IF;
 		IF NOT m.is_partition THEN
-			EXECUTE format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', m.member);
+			PERFORM sessmem.as_owner(m.member, format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', m.member));
 		END IF;
-		EXECUTE format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', m.member);
-		EXECUTE format('DROP POLICY IF EXISTS sessmem_permissive ON %s', m.member);
-		EXECUTE format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', m.member);
+		PERFORM sessmem.as_owner(m.member, format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', m.member));
+		PERFORM sessmem.as_owner(m.member, format('DROP POLICY IF EXISTS sessmem_permissive ON %s', m.member));
+		PERFORM sessmem.as_owner(m.member, format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', m.member));
 		-- policies of your own stay in force
 		IF NOT EXISTS (SELECT FROM pg_policy AS q WHERE q.polrelid = m.member) THEN
-			EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', m.member);
+			PERFORM sessmem.as_owner(m.member, format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', m.member));
 		END IF;
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION sessmem.unprotect(regclass) IS
-	'Undoes protect(), except NOT NULL, the index and the revoked privileges. Row security stays enabled if the table has policies of its own. 42704: the table is not protected. 42809: it is a partition or child of one that is. For administrators.';
+	'Undoes protect(), except NOT NULL, the index, the revoked privileges and defaults that it replaced. Row security stays enabled if the table has policies of its own. 42704: the table is not protected. 42809: it is a partition or child of one that is. For administrators.';
 
 -- ---------- following DDL ----------
 
@@ -399,6 +443,8 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING
 		RETURNING relation
 	LOOP
+		PERFORM sessmem.check_protectable(p.relation, p.session_column, p.user_column, p.tenant_column)
+			FROM sessmem.protected_table AS p WHERE p.relation = fresh.relation;
 		PERFORM sessmem.apply_protection(fresh.relation);
 	END LOOP;
 
@@ -426,7 +472,8 @@ COMMENT ON FUNCTION sessmem.follow_drop() IS
 	'Event trigger: forgets a dropped table.';
 
 CREATE EVENT TRIGGER sessmem_follow_ddl ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE TABLE AS', 'CREATE FOREIGN TABLE') EXECUTE FUNCTION sessmem.follow_ddl();
+	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',
+		'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER SEQUENCE', 'ALTER TYPE') EXECUTE FUNCTION sessmem.follow_ddl();
 ALTER EVENT TRIGGER sessmem_follow_ddl ENABLE ALWAYS;
 CREATE EVENT TRIGGER sessmem_follow_drop ON sql_drop
 	EXECUTE FUNCTION sessmem.follow_drop();

@@ -1,12 +1,21 @@
 \echo Use "CREATE EXTENSION sessmem" to load this file. \quit
 
--- Whoever owns the schema could replace what is in it.
+-- Whoever owns the schema, may create in it, or has done so, could put something
+-- in the place of what is here.
 DO $$
 BEGIN
-	IF (SELECT nspowner FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) 'sessmem')
-		OPERATOR(pg_catalog.<>) (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user)
+	IF EXISTS (
+		SELECT FROM pg_catalog.pg_namespace AS n
+		WHERE n.nspname OPERATOR(pg_catalog.=) 'sessmem' AND (
+			n.nspowner OPERATOR(pg_catalog.<>) (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) current_user)
+			OR EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) AS a
+				WHERE a.grantee OPERATOR(pg_catalog.<>) n.nspowner AND a.privilege_type OPERATOR(pg_catalog.=) 'CREATE')
+			OR EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+				WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+					AND d.refobjid OPERATOR(pg_catalog.=) n.oid AND d.deptype OPERATOR(pg_catalog.=) 'n'
+					AND d.classid OPERATOR(pg_catalog.<>) 'pg_catalog.pg_extension'::pg_catalog.regclass)))
 	THEN
-		RAISE EXCEPTION 'schema "sessmem" exists already and belongs to another role'
+		RAISE EXCEPTION 'schema "sessmem" exists already, and others own it, may create in it, or have done so'
 			USING ERRCODE = 'duplicate_schema',
 				HINT = 'Drop or rename it, then run CREATE EXTENSION sessmem again.';
 	END IF;

@@ -11,7 +11,7 @@ CREATE TABLE sessmem.protected_table (
 	user_column name,
 	tenant_column name,
 	attnums int2[] NOT NULL,
-	CHECK (num_nonnulls(session_column, user_column, tenant_column) > 0)
+	CHECK (pg_catalog.num_nonnulls(session_column, user_column, tenant_column) > 0)
 );
 COMMENT ON TABLE sessmem.protected_table IS
 	'Protected tables, their partitions and inheritance children, with the key columns of each. Written by protect() and unprotect() only.';

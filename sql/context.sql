@@ -67,6 +67,11 @@ SELECT set_config('sessmem.context', 'c|' || pg_backend_pid() || '|0|0|922337203
 SELECT sessmem.session_id(), sessmem.status();
 SET sessmem.context = '********';
 SELECT sessmem.session_id(), sessmem.status();
+-- everything right but the MAC
+SELECT set_config('sessmem.context', format('c|%s|%s|0|9223372036854775807|1:a|-1:|-1:|-1:|%s', pid,
+		((extract(epoch FROM backend_start) - 946684800) * 1000000)::bigint, repeat('0', 64)), false)
+	FROM pg_stat_activity WHERE pid = pg_backend_pid();
+SELECT sessmem.session_id(), sessmem.status();
 -- what is not sealed does not get in the way of what is
 BEGIN;
 SELECT sessmem.bind(:'a');
@@ -116,6 +121,19 @@ SELECT sessmem.status(), sessmem.session_id();
 SELECT sessmem.bind(token('a', 'alice', 'acme'));
 SELECT sessmem.status();
 COMMIT;
+
+-- a procedure is one statement, but each of its transactions begins anew
+CREATE PROCEDURE long_one() LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'before: %', sessmem.status();
+	PERFORM pg_sleep(1.1);
+	RAISE NOTICE 'same transaction: %', sessmem.status();
+	COMMIT;
+	RAISE NOTICE 'next transaction: %', sessmem.status();
+END $$;
+SELECT sessmem.attach(token('a', ttl => '1 s'));
+CALL long_one();
+SELECT sessmem.detach();
 
 -- rule 5: a retired key ends what it vouched for (another connection: test/isolation)
 RESET SESSION AUTHORIZATION;
@@ -267,15 +285,22 @@ BEGIN;
 SELECT sessmem.attach(:'a');
 ROLLBACK;
 SELECT sessmem.session_id();
--- fail: another session while attached
-BEGIN;
-SELECT sessmem.bind(:'a');
-ROLLBACK;
+-- bind() of the same session leaves it attached, of another one ends it
 BEGIN;
 SELECT sessmem.bind(:'b');
 SELECT sessmem.session_id();
 COMMIT;
 SELECT sessmem.session_id();
+BEGIN;
+SELECT sessmem.bind(:'a');
+SELECT sessmem.session_id();
+ROLLBACK;
+SELECT sessmem.session_id();
+BEGIN;
+SELECT sessmem.bind(:'a');
+SELECT sessmem.session_id();
+COMMIT;
+SELECT sessmem.session_id(), sessmem.status();
 SELECT sessmem.detach();
 SELECT sessmem.status();
 -- it expires, too

@@ -57,6 +57,22 @@ COMMIT;
 FETCH 1 FROM c;
 CLOSE c;
 
+-- fail: held after all
+BEGIN;
+SELECT sessmem.bind(:'s1');
+SELECT sessmem.unbind();
+DECLARE c CURSOR WITH HOLD FOR SELECT content FROM messages;
+SELECT sessmem.bind(:'s1');
+COMMIT;
+SELECT count(*) FROM pg_cursors;
+BEGIN;
+DECLARE c CURSOR WITH HOLD FOR SELECT content FROM messages;
+SELECT sessmem.bind(:'s1');
+FETCH 1 FROM c;
+ROLLBACK;
+DECLARE c CURSOR WITH HOLD FOR SELECT content FROM sessmem.recall(NULL::messages, token => :'s1');
+SELECT count(*) FROM pg_cursors;
+
 -- fail: lock while bound
 BEGIN;
 SELECT sessmem.bind(:'s1');

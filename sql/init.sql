@@ -13,6 +13,17 @@ CREATE ROLE regress_sessmem_nobody LOGIN;
 CREATE SCHEMA sessmem AUTHORIZATION regress_sessmem_nobody;
 CREATE EXTENSION sessmem;
 DROP SCHEMA sessmem;
+CREATE SCHEMA sessmem;
+GRANT CREATE ON SCHEMA sessmem TO regress_sessmem_nobody;
+CREATE EXTENSION sessmem;
+REVOKE CREATE ON SCHEMA sessmem FROM regress_sessmem_nobody;
+CREATE FUNCTION sessmem.planted() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE EXTENSION sessmem;
+DROP FUNCTION sessmem.planted;
+-- one's own is good
+CREATE EXTENSION sessmem;
+DROP EXTENSION sessmem;
+DROP SCHEMA sessmem;
 
 CREATE EXTENSION sessmem;
 SELECT sessmem.grant_app('regress_sessmem_app');

@@ -12,6 +12,7 @@ SELECT jwt_part(sessmem.open_session('alice'), 1) ->> 'kid'
 -- fail: taken, empty
 SELECT sessmem.create_key('second');
 SELECT sessmem.create_key('');
+SELECT sessmem.create_key(repeat('k', 201));
 
 -- several live at once; a retired one verifies nothing any more
 SELECT token('s') AS t \gset

@@ -233,6 +233,64 @@ SELECT relation FROM sessmem.protected_table ORDER BY relation::text;
 \d child
 DROP TABLE parent CASCADE;
 
+-- a child of two parents: both, or neither
+CREATE TABLE one (id int, session_id text);
+CREATE TABLE two (id int, session_id text);
+CREATE TABLE of_both () INHERITS (one, two);
+SELECT sessmem.protect('one');
+ALTER TABLE of_both NO INHERIT two;
+SELECT sessmem.protect('one');
+SELECT sessmem.protect('two');
+ALTER TABLE of_both INHERIT two;
+SELECT sessmem.unprotect('one');
+CREATE TABLE three (id int, session_id text NOT NULL);
+CREATE TABLE of_more () INHERITS (one, three);
+SELECT relation FROM sessmem.protected_table WHERE relation::text IN ('one', 'two', 'three', 'of_both', 'of_more') ORDER BY relation::text;
+DROP TABLE one, two, three CASCADE;
+
+-- fail: a name that is taken, an isolation level that overlooks
+CREATE TABLE taken (session_id text, CONSTRAINT sessmem_key_not_empty CHECK (true));
+SELECT sessmem.protect('taken');
+ALTER TABLE taken DROP CONSTRAINT sessmem_key_not_empty;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT sessmem.protect('taken');
+ROLLBACK;
+DROP TABLE taken;
+
+-- what the owner wrote into his table runs as the owner, in protect() and in the event trigger
+CREATE TABLE seen (who name);
+GRANT INSERT, SELECT ON seen TO PUBLIC;
+SET ROLE regress_sessmem_owner;
+CREATE FUNCTION note() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+	BEGIN IF current_user <> 'regress_sessmem_owner' THEN INSERT INTO public.seen VALUES (current_user); END IF; END $$;
+CREATE FUNCTION evil(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM public.note(); RETURN 1; END $$;
+CREATE TABLE trap (id int, session_id text, CHECK (public.evil(1) > 0 OR session_id IS NOT NULL)) PARTITION BY RANGE ((id + public.evil(1)));
+CREATE TABLE trap_1 PARTITION OF trap DEFAULT;
+CREATE INDEX ON trap_1 (id) WHERE public.evil(1) > 0;
+CREATE INDEX ON trap_1 ((id + public.evil(1)));
+RESET ROLE;
+SET ROLE regress_sessmem_admin;
+SELECT sessmem.protect('trap');
+SELECT sessmem.protect('trap');
+RESET ROLE;
+SET ROLE regress_sessmem_owner;
+CREATE TABLE trap_2 PARTITION OF trap FOR VALUES FROM (100) TO (200) PARTITION BY RANGE ((id + public.evil(2)));
+CREATE TABLE trap_parent (id int, session_id text);
+RESET ROLE;
+SELECT sessmem.protect('trap_parent');
+SET ROLE regress_sessmem_owner;
+ALTER TABLE trap_parent ALTER session_id DROP NOT NULL;
+CREATE TABLE trap_child (CHECK (public.evil(1) > 0 OR session_id IS NOT NULL)) INHERITS (trap_parent);
+ALTER TABLE trap RENAME session_id TO sid;
+RESET ROLE;
+SET ROLE regress_sessmem_admin;
+SELECT sessmem.unprotect('trap');
+SELECT sessmem.unprotect('trap_parent');
+RESET ROLE;
+SELECT DISTINCT who AS ran_as_somebody_else FROM seen;
+DROP TABLE trap, trap_parent, seen CASCADE;
+DROP FUNCTION evil, note;
+
 -- unprotect: nothing is left but NOT NULL and the index
 SELECT sessmem.unprotect('messages');
 \d messages

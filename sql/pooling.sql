@@ -1,4 +1,5 @@
 -- One backend, several users: what a session leaves on it is gone for the next.
+\set SHOW_CONTEXT never
 CREATE TABLE messages (id bigserial PRIMARY KEY, session_id text, content text);
 SELECT sessmem.protect('messages');
 GRANT ALL ON messages TO regress_sessmem_app;
@@ -78,7 +79,7 @@ INSERT INTO messages (content) VALUES ('where does it go');
 COMMIT;
 SELECT content FROM sessmem.recall(NULL::messages, 1, token => :'s2');
 BEGIN;
-SELECT sessmem.bind(:'s2');
+SELECT sessmem.bind(:'s1');
 PREPARE left_by_failure AS SELECT 1;
 SELECT 1/0;
 ROLLBACK;
@@ -132,12 +133,51 @@ CREATE TEMP TABLE cache AS SELECT 'of s2' AS content;
 SELECT sessmem.detach();
 SELECT count(*) FROM pg_class WHERE relname = 'cache';
 
+-- an attached session that comes back after another: what that left is gone, and the other way round
+SELECT sessmem.attach(:'s1');
+CREATE TEMP TABLE cache AS SELECT 'of s1' AS content;
+SET enable_seqscan = on;
+BEGIN;
+COMMIT;
+CREATE TEMP TABLE more (i int);
+SELECT content, (SELECT count(*) FROM more) FROM cache;
+BEGIN;
+SELECT 1/0;
+ROLLBACK;
+SELECT content FROM cache;
+BEGIN;
+SELECT sessmem.unbind();
+SELECT sessmem.bind(:'s2');
+SELECT count(*) FROM pg_class WHERE relname IN ('cache', 'more');
+CREATE TEMP TABLE cache AS SELECT 'of s2' AS content;
+COMMIT;
+SELECT sessmem.session_id();
+SELECT count(*) FROM pg_class WHERE relname = 'cache';
+CREATE TEMP TABLE messages (session_id text, content text);
+BEGIN;
+SELECT sessmem.unbind();
+SELECT sessmem.bind(:'s2');
+SELECT 'messages'::regclass = 'public.messages'::regclass AS the_real_one;
+COMMIT;
+SELECT sessmem.detach();
+
+-- a statement that is running when it should go is looked at again
+DECLARE c CURSOR WITH HOLD FOR SELECT content FROM sessmem.recall(NULL::messages, token => :'s1');
+SELECT count(*) FROM pg_cursors;
+BEGIN;
+DECLARE c CURSOR WITH HOLD FOR SELECT sessmem.status();
+COMMIT;
+BEGIN;
+SELECT sessmem.bind(:'s1');
+SELECT count(*) FROM pg_cursors WHERE is_holdable;
+COMMIT;
+
 -- fail: what must go is in use, and so the session is not bound
 BEGIN;
 CREATE TEMP TABLE busy AS SELECT generate_series(1, 3) AS i;
 DECLARE c CURSOR FOR SELECT * FROM busy;
 FETCH 1 FROM c;
-SELECT sessmem.bind(:'s1');
+SELECT sessmem.bind(:'s2');
 ROLLBACK;
 SELECT sessmem.status();
 RESET SESSION AUTHORIZATION;

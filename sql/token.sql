@@ -146,6 +146,7 @@ SELECT sessmem.open_session('');
 SELECT sessmem.open_session('alice', session_id => '');
 SELECT sessmem.open_session('alice', ttl => '0');
 SELECT sessmem.open_session('alice', ttl => '-1 hour');
+SELECT sessmem.open_session('alice', ttl => '9000 years');
 SELECT sessmem.open_session('alice', ttl => NULL);
 SELECT sessmem.open_session('alice', session_id => repeat('x', 9000));
 

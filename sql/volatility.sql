@@ -84,6 +84,13 @@ COMMIT;
 SELECT count(*) FROM messages;
 SELECT sessmem.attach(:'s2');
 SELECT count(*), min(session_id), max(session_id) FROM messages;
+-- nor do they see one that a savepoint brought back, and the leader may not use
+BEGIN;
+SAVEPOINT s;
+SELECT sessmem.bind(:'s1');
+ROLLBACK TO s;
+SELECT count(*), min(session_id), max(session_id) FROM messages;
+COMMIT;
 SELECT sessmem.detach();
 SET sessmem.context = 'x';
 SELECT count(*) FROM messages;

@@ -15,7 +15,8 @@
  *	   the transaction that is running; connection
  *	   scope: the administrator allows it			replayed, left behind
  *	4. its token has not expired, by the start of
- *	   the running statement						long transactions
+ *	   the running statement, or transaction if
+ *	   that is later								long transactions, procedures
  *	5. the key that vouched for it is still alive	retired keys
  *	6. the running transaction has not used another
  *	   session before								mixing two sessions
@@ -60,6 +61,7 @@ typedef enum Verdict
 /* A parsed value of sessmem.context.  One chunk, owned by the setting. */
 typedef struct Context
 {
+	uint64		serial;			/* tells it from every other one */
 	Verdict		verdict;		/* on rules 1, 2 and 5 */
 	uint64		keyring;		/* generation of the keyring it holds for */
 	bool		connection_scope;
@@ -78,6 +80,7 @@ typedef struct Context
 } Context;
 
 static Context *current = NULL;
+static uint64 serial = 0;
 
 /* The one session that the running transaction has used (rule 6). */
 static LocalTransactionId used_in = InvalidLocalTransactionId;
@@ -94,7 +97,6 @@ static TimestampTz looked_at = 0;
 static char *startup_token = NULL;
 static LocalTransactionId detached_in = InvalidLocalTransactionId;
 static bool started = false;	/* decided before the commit, done after it */
-static bool starting_up = false;
 
 PG_FUNCTION_INFO_V1(sessmem_bind);
 PG_FUNCTION_INFO_V1(sessmem_unbind);
@@ -265,6 +267,7 @@ sessmem_context_check(char **newval, void **extra, GucSource source)
 	c->text = c->sealed + len + 1;
 	memcpy(c->sealed, *newval, len + 1);
 	memcpy(c->text, *newval, len + 1);
+	c->serial = ++serial;
 	c->set_in = MyProc ? sessmem_compat_lxid() : InvalidLocalTransactionId;
 	c->verdict = parse_sealed(c, len) ? UNVERIFIED : BOGUS;
 	*extra = c;
@@ -326,6 +329,8 @@ sessmem_context_show_masked(void)
 
 /* ---------- is it in force? ---------- */
 
+static void start_up(void);
+
 static bool
 same_claim(const char *a, const char *b)
 {
@@ -374,17 +379,21 @@ sealed_here(const Context *c)
 static void
 verify(Context *c)
 {
-	uint64		keyring = sessmem_keyring_generation();
-
-	if (c->verdict == BOGUS || (c->verdict == GENUINE && c->keyring == keyring))
+	if (c->verdict == BOGUS ||
+		(c->verdict == GENUINE && c->keyring == sessmem_keyring_generation()))
 		return;
 
 	/* no verdict survives an error in here */
 	c->verdict = UNVERIFIED;
 	if (!sealed_here(c) ||
 		!sessmem_keyring_unseal(c->sealed, c->sealed_len, c->mac))
+	{
 		c->verdict = BOGUS;
-	else if (c->kid != NULL && sessmem_keyring_find(c->kid) == NULL)
+		return;
+	}
+	/* of the keys as they are now; a later change is seen as one */
+	c->keyring = sessmem_keyring_generation();
+	if (c->kid != NULL && sessmem_keyring_find(c->kid) == NULL)
 	{
 		/* the leader saw it alive; half of a result is worse than none */
 		if (IsParallelWorker())
@@ -395,7 +404,6 @@ verify(Context *c)
 	}
 	else
 		c->verdict = GENUINE;
-	c->keyring = sessmem_keyring_generation();
 }
 
 /* Rule 3. */
@@ -410,17 +418,34 @@ in_scope(const Context *c)
 	return IsParallelWorker() || c->set_in == sessmem_compat_lxid();
 }
 
+/*
+ * The time that expiry is compared with: when the statement began, or its
+ * transaction, which in a procedure may be later.  Workers have the leader's.
+ */
+TimestampTz
+sessmem_context_now(void)
+{
+	return Max(GetCurrentStatementStartTimestamp(), GetCurrentTransactionStartTimestamp());
+}
+
+/* Rule 6. */
+static bool
+is_second(const SessmemIdentity *who)
+{
+	return used_in != InvalidLocalTransactionId &&
+		used_in == sessmem_compat_lxid() && !same_identity(&used, who);
+}
+
 static SessmemStatus
 judge(void)
 {
 	TimestampTz now;
-	LocalTransactionId lxid;
 
 	if (current == NULL || !IsTransactionState())
 		return SESSMEM_NONE;
 
 	/* a running statement takes in nothing new; the next one must */
-	now = GetCurrentStatementStartTimestamp();
+	now = sessmem_context_now();
 	if (looked_at != now && !IsParallelWorker())
 	{
 		AcceptInvalidationMessages();
@@ -433,8 +458,7 @@ judge(void)
 		return SESSMEM_INVALID;
 	if (current->expires <= now)
 		return SESSMEM_EXPIRED;
-	lxid = sessmem_compat_lxid();
-	if (current->used_in != lxid && used_in == lxid && !same_identity(&used, &current->who))
+	if (current->used_in != sessmem_compat_lxid() && is_second(&current->who))
 		return SESSMEM_INVALID;
 	return SESSMEM_BOUND;
 }
@@ -454,7 +478,7 @@ sessmem_context_status(void)
 const SessmemIdentity *
 sessmem_context_current(void)
 {
-	sessmem_context_startup();
+	start_up();
 	if (judge() != SESSMEM_BOUND)
 		return NULL;
 	if (current->used_in != sessmem_compat_lxid())
@@ -466,11 +490,20 @@ sessmem_context_current(void)
 	return &current->who;
 }
 
-/* Whether the running transaction has used a session. */
-bool
+/* The session that the running transaction has used, or NULL. */
+const SessmemIdentity *
 sessmem_context_used(void)
 {
-	return used_in != InvalidLocalTransactionId && used_in == sessmem_compat_lxid();
+	if (used_in == InvalidLocalTransactionId || used_in != sessmem_compat_lxid())
+		return NULL;
+	return &used;
+}
+
+/* A number that no other context has; what is computed from one may go by it. */
+uint64
+sessmem_context_serial(void)
+{
+	return current ? current->serial : 0;
 }
 
 /*
@@ -496,13 +529,18 @@ sessmem_context_required(const char *refused)
 
 /* ---------- entering and leaving ---------- */
 
+static GucAction
+action_of(SessmemScope scope)
+{
+	return scope == SESSMEM_STATEMENT ? GUC_ACTION_SAVE :
+		scope == SESSMEM_TRANSACTION ? GUC_ACTION_LOCAL : GUC_ACTION_SET;
+}
+
 static void
 set_context(const char *value, SessmemScope scope)
 {
 	(void) set_config_option("sessmem.context", value, PGC_USERSET, PGC_S_SESSION,
-							 scope == SESSMEM_STATEMENT ? GUC_ACTION_SAVE :
-							 scope == SESSMEM_TRANSACTION ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
-							 true, 0, false);
+							 action_of(scope), true, 0, false);
 }
 
 /*
@@ -510,8 +548,12 @@ set_context(const char *value, SessmemScope scope)
  *
  * Refuses with 42501 a second session in one transaction, whether or not the
  * first was unbound or rolled back: a cursor may still hold its rows.  Refuses
- * the same while the connection is attached to another session.  Refuses to work below a function with a SET clause, because what the switch of
+ * to work below a function with a SET clause, because what the switch of
  * sessions resets there, search_path above all, would come back at its end.
+ *
+ * A session that the connection is attached to gives way: bind() detaches
+ * another one for good, lest one forgotten attach() makes a pooled connection
+ * useless, or the target of writes of whoever forgets to bind.
  */
 void
 sessmem_context_enter(const SessmemClaims *claims, SessmemScope scope)
@@ -525,18 +567,12 @@ sessmem_context_enter(const SessmemClaims *claims, SessmemScope scope)
 				errmsg("cannot bind a session inside a function that has a SET clause"),
 				errdetail("Settings that the previous user of this connection planted would come back when the function ends."),
 				errhint("Call it directly, or remove the SET clause from the calling function."));
-	if (sessmem_context_used() && !same_identity(&used, &claims->who))
+	if (is_second(&claims->who))
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("cannot bind a second session in one transaction"),
 				errdetail("This transaction belongs to the session it used first, until it ends."),
 				errhint("Commit or roll back, then bind the other session in a new transaction."));
-	if (scope != SESSMEM_CONNECTION && judge() == SESSMEM_BOUND &&
-		current->connection_scope && !same_identity(&current->who, &claims->who))
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot bind a session while the connection is attached to another"),
-				errhint("Call sessmem.detach() first, or sessmem.attach(token) to change session."));
 	if (scope == SESSMEM_CONNECTION && !sessmem_guc_allow_attach())
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -544,37 +580,67 @@ sessmem_context_enter(const SessmemClaims *claims, SessmemScope scope)
 				errdetail("The administrator has switched off \"sessmem.allow_attach\"."),
 				errhint("Call sessmem.bind(token) in every transaction instead."));
 
-	sessmem_pooling_switch(&claims->who, scope);
+	sessmem_pooling_switch(&claims->who);
+	sessmem_pooling_path(action_of(scope));
+	if (scope == SESSMEM_TRANSACTION && current != NULL && current->connection_scope &&
+		!same_identity(&current->who, &claims->who))
+		set_context("", SESSMEM_CONNECTION);
 	set_context(seal(claims, scope), scope);
 	mark_used(&claims->who);
 }
 
 /*
- * Attaches the connection with the token of its startup packet.  Called before
- * every statement, so that the context is there before workers are; a bad
- * token is an error each time, which leaves the connection useless, as it
- * should be.
+ * Attaches the connection with the token of its startup packet, when it is first
+ * needed.  A bad token is an error each time, which leaves the connection
+ * useless, as it should be.  There is nothing to clean up, and no search_path to
+ * reset: until now the connection had no other user.
  */
-void
-sessmem_context_startup(void)
+static void
+start_up(void)
 {
 	SessmemClaims claims;
 
-	if (startup_token == NULL || starting_up || current != NULL ||
+	if (startup_token == NULL || current != NULL ||
 		!IsTransactionState() || IsInParallelMode() ||
 		detached_in == sessmem_compat_lxid())
 		return;
-	starting_up = true;
-	PG_TRY();
-	{
-		sessmem_token_verify(startup_token, strlen(startup_token), &claims);
-		sessmem_context_enter(&claims, SESSMEM_CONNECTION);
-	}
-	PG_FINALLY();
-	{
-		starting_up = false;
-	}
-	PG_END_TRY();
+	if (!sessmem_guc_allow_attach())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot attach a session to the connection"),
+				errdetail("The administrator has switched off \"sessmem.allow_attach\"."),
+				errhint("Connect without sessmem.token, and call sessmem.bind(token) in every transaction."));
+	sessmem_token_verify(startup_token, strlen(startup_token), &claims);
+	if (is_second(&claims.who))
+		return;
+	sessmem_pooling_own(&claims.who);
+	set_context(seal(&claims, SESSMEM_CONNECTION), SESSMEM_CONNECTION);
+}
+
+/*
+ * Brings the context into a state that holds for a whole statement, parallel
+ * workers included.  Called before each one that could leave something behind.
+ */
+void
+sessmem_context_settle(void)
+{
+	if (!IsTransactionState() || IsInParallelMode())
+		return;
+	start_up();
+
+	/*
+	 * A savepoint may have brought back an attached session when the
+	 * transaction has used another.  Workers do not know what was used.
+	 */
+	if (current != NULL && current->connection_scope && is_second(&current->who))
+		set_context("", SESSMEM_TRANSACTION);
+
+	if (sessmem_context_used() != NULL)
+		return;
+	if (judge() == SESSMEM_BOUND)
+		sessmem_pooling_switch(&current->who);	/* attached: may be back after another */
+	else
+		sessmem_pooling_unbound();
 }
 
 /* DISCARD ALL and RESET ALL end what the startup packet began, too. */
@@ -634,15 +700,28 @@ token_argument(FunctionCallInfo fcinfo)
 	return PG_GETARG_TEXT_PP(0);
 }
 
-static Datum
-enter_with_token(FunctionCallInfo fcinfo, SessmemScope scope)
+/* Keeps a statement that may hold a token out of the log, whatever fails. */
+static void
+hide_statement(void *arg)
 {
-	text	   *token = token_argument(fcinfo);
-	SessmemClaims claims;
+	errhidestmt(true);
+}
 
+/*
+ * Verifies a token and puts its session in force; returns the session id,
+ * palloc'd.
+ */
+char *
+sessmem_context_enter_with(text *token, SessmemScope scope)
+{
+	SessmemClaims claims;
+	ErrorContextCallback callback = {.callback = hide_statement, .previous = error_context_stack};
+
+	error_context_stack = &callback;
 	sessmem_token_verify(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &claims);
 	sessmem_context_enter(&claims, scope);
-	PG_RETURN_TEXT_P(cstring_to_text(claims.who.session));
+	error_context_stack = callback.previous;
+	return unconstify(char *, claims.who.session);
 }
 
 /*
@@ -679,10 +758,10 @@ warn_if_no_effect(FunctionCallInfo fcinfo, const char *function)
 Datum
 sessmem_bind(PG_FUNCTION_ARGS)
 {
-	Datum		result = enter_with_token(fcinfo, SESSMEM_TRANSACTION);
+	char	   *session = sessmem_context_enter_with(token_argument(fcinfo), SESSMEM_TRANSACTION);
 
 	warn_if_no_effect(fcinfo, "bind()");
-	return result;
+	PG_RETURN_TEXT_P(cstring_to_text(session));
 }
 
 /* unbind() RETURNS void: no session for the rest of the transaction. */
@@ -703,7 +782,8 @@ sessmem_unbind(PG_FUNCTION_ARGS)
 Datum
 sessmem_attach(PG_FUNCTION_ARGS)
 {
-	return enter_with_token(fcinfo, SESSMEM_CONNECTION);
+	PG_RETURN_TEXT_P(cstring_to_text(sessmem_context_enter_with(token_argument(fcinfo),
+																	 SESSMEM_CONNECTION)));
 }
 
 /* detach() RETURNS void: ends attach(), and a bind() too. */
@@ -757,7 +837,7 @@ sessmem_status(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"none", "bound", "expired", "invalid"};
 
-	sessmem_context_startup();
+	start_up();
 	PG_RETURN_TEXT_P(cstring_to_text(names[judge()]));
 }
 

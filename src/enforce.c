@@ -7,9 +7,13 @@
  * What depends on the former is marked (P).
  *
  *	statement										answer		case in sql/enforce.sql
- *	any, with a token in the startup packet			attach first			(test/t)
+ *	any												settle the context first
  *	resumed cursor, its session no longer in force	42501		resumed cursor
  *	DECLARE ... WITH HOLD while bound				42501		with hold
+ *	a cursor WITH HOLD that reads in a transaction
+ *	that has used a session							42501		held after all
+ *	DEALLOCATE of a driver's statement				42501		(test/t)
+ *	PREPARE after DEALLOCATE ALL, DISCARD ALL		42501		(test/t)
  *	LOCK TABLE above ROW EXCLUSIVE, while bound		42501		lock while bound
  *	the same, on a protected table or a view, by
  *	a role that does not own it (P)					42501		lock unbound
@@ -34,6 +38,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_func.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
@@ -133,7 +138,14 @@ check_utility(Node *stmt)
 			sessmem_pooling_dirty();
 			break;
 		case T_PrepareStmt:
-			sessmem_pooling_dirty();
+			sessmem_pooling_check_prepare();
+			break;
+		case T_DeallocateStmt:
+			sessmem_pooling_check_deallocate(castNode(DeallocateStmt, stmt)->name);
+			break;
+		case T_DiscardStmt:
+			if (castNode(DiscardStmt, stmt)->target == DISCARD_ALL)
+				sessmem_pooling_check_deallocate(NULL);
 			break;
 		case T_LockStmt:
 			check_lock(castNode(LockStmt, stmt));
@@ -159,6 +171,9 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		(IsA(stmt, DiscardStmt) && castNode(DiscardStmt, stmt)->target == DISCARD_ALL) ||
 		(IsA(stmt, VariableSetStmt) && castNode(VariableSetStmt, stmt)->kind == VAR_RESET_ALL);
 
+	/* these leave nothing behind, and SET TRANSACTION must come first */
+	if (!IsA(stmt, TransactionStmt) && !IsA(stmt, VariableSetStmt) && !IsA(stmt, VariableShowStmt))
+		sessmem_context_settle();
 	check_utility(stmt);
 
 	if (prev_ProcessUtility)
@@ -173,8 +188,7 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 static void
 executor_start(QueryDesc *queryDesc, int eflags)
 {
-	if (!IsParallelWorker())
-		sessmem_context_startup();
+	sessmem_context_settle();
 
 	if (prev_ExecutorStart)
 		prev_ExecutorStart(queryDesc, eflags);
@@ -195,6 +209,17 @@ reads_protected(PlannedStmt *plan)
 	return false;
 }
 
+/* A cursor that outlives its transaction must not hold what a session may see. */
+static void
+check_held(void)
+{
+	if (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0 &&
+		(sessmem_context_used() || bound()))
+		refuse_statement("read with a cursor WITH HOLD while a session is bound",
+						 "Its rows would outlive the session.",
+						 "Leave WITH HOLD out and fetch within the transaction.");
+}
+
 /*
  * An index scan computes its key once, when it starts.  A cursor that goes on
  * after unbind() or after the token's expiry would therefore go on returning
@@ -203,14 +228,22 @@ reads_protected(PlannedStmt *plan)
 static void
 executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)
 {
-	if (queryDesc->already_executed && sessmem_context_used() && !bound() &&
-		reads_protected(queryDesc->plannedstmt))
-		sessmem_context_required("cannot continue a cursor of a protected table");
+	if (!IsParallelWorker())
+	{
+		check_held();
+		if (queryDesc->already_executed && sessmem_context_used() && !bound() &&
+			reads_protected(queryDesc->plannedstmt))
+			sessmem_context_required("cannot continue a cursor of a protected table");
+	}
 
 	if (prev_ExecutorRun)
 		prev_ExecutorRun(SESSMEM_EXECUTOR_RUN_ARGS);
 	else
 		standard_ExecutorRun(SESSMEM_EXECUTOR_RUN_ARGS);
+
+	/* the query itself may have bound one */
+	if (!IsParallelWorker())
+		check_held();
 }
 
 void

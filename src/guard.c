@@ -30,7 +30,8 @@
  * mapped.  If a name is not a column any more, every write is refused.
  *
  * The guard is named so that it fires after other BEFORE triggers and has the
- * last word on the key.
+ * last word on the key.  For one that is named to come later still, the
+ * policies' check is what is left.
  */
 #include "sessmem.h"
 
@@ -53,7 +54,7 @@ typedef struct GuardKey
 
 typedef struct Guard
 {
-	const void *context;		/* context the values are of */
+	uint64		context;		/* serial of the context the values are of */
 	MemoryContext cxt;			/* holds the values */
 	GuardKey	key[SESSMEM_NKEYS];
 } Guard;
@@ -126,7 +127,7 @@ demand_keys(Guard *guard, TriggerData *trigdata, const SessmemIdentity *who)
 	static const char *const what[] = {"session", "user", "tenant"};
 	MemoryContext oldcxt;
 
-	guard->context = NULL;
+	guard->context = 0;
 	MemoryContextReset(guard->cxt);
 	oldcxt = MemoryContextSwitchTo(guard->cxt);
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
@@ -147,7 +148,7 @@ demand_keys(Guard *guard, TriggerData *trigdata, const SessmemIdentity *who)
 						 "Use ids in the form that the type prints, such as lower-case UUIDs.");
 	}
 	MemoryContextSwitchTo(oldcxt);
-	guard->context = who;
+	guard->context = sessmem_context_serial();
 }
 
 static bool
@@ -244,7 +245,7 @@ sessmem_guard(PG_FUNCTION_ARGS)
 	guard = fcinfo->flinfo->fn_extra;
 	if (guard == NULL)
 		fcinfo->flinfo->fn_extra = guard = make_guard(trigdata, fcinfo->flinfo);
-	if (guard->context != who)
+	if (guard->context != sessmem_context_serial())
 		demand_keys(guard, trigdata, who);
 
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))

@@ -17,10 +17,14 @@
  * connection's own every time, for as long as the context lasts.  The rest is
  * dropped when the session is not the one that used the backend last.
  *
- * Who used it last is known only from a transaction that used a session and
- * committed.  After an abort, or a transaction without a session, it is nobody:
- * such a transaction may have left things too, and dropping temporary tables is
- * undone by an abort.
+ * Who used it last is known from the last transaction in which a statement ran.
+ * It is nobody if that had no session, for it may have left things, too, or if
+ * an abort undid the dropping of temporary tables.
+ *
+ * A statement of the wire protocol belongs to the driver, which executes it by
+ * name, and often it is the one that carries the token.  So SQL must not put
+ * another under that name: DEALLOCATE of such a statement is refused, and after
+ * DEALLOCATE ALL or DISCARD ALL took one away, so is PREPARE.
  *
  * What a PL keeps in its interpreter (GD in PL/Python, %_SHARED in PL/Perl)
  * cannot be reached from here; docs/security.md says so.
@@ -38,6 +42,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
+#include "utils/snapmgr.h"
 
 /*
  * Sessions as one comparable string, NULL for nobody: the last user of the
@@ -50,11 +55,17 @@ static char *pending = NULL;
 static SubTransactionId dropped_in = InvalidSubTransactionId;
 static bool undone = false;
 
+/* Whether the running transaction executed something without a session. */
+static bool unbound = false;
+
 /*
  * Whether there may be cursors or prepared statements to drop.  True at first:
  * they may be older than the library.
  */
 static bool dirty = true;
+
+/* Whether SQL has taken prepared statements away from the driver. */
+static bool driver_bereft = false;
 
 static char *
 name_session(const SessmemIdentity *who)
@@ -103,6 +114,7 @@ drop_cursors_and_statements(void)
 	List	   *names;
 	ListCell   *lc;
 
+	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 
 	names = list_names("SELECT name FROM pg_catalog.pg_cursors WHERE is_holdable");
@@ -110,9 +122,14 @@ drop_cursors_and_statements(void)
 	{
 		Portal		portal = GetPortalByName(lfirst(lc));
 
-		/* one that is running is the caller's own */
-		if (PortalIsValid(portal) && portal->status != PORTAL_ACTIVE && portal->portalPinned == 0)
+		if (!PortalIsValid(portal))
+			continue;
+		/* one that is running cannot go; it is looked at again */
+		if (portal->status == PORTAL_READY || portal->status == PORTAL_DONE ||
+			portal->status == PORTAL_FAILED)
 			PortalDrop(portal, false);
+		else
+			dirty = true;
 	}
 
 	/* those of the wire protocol belong to the driver, and carry no literals */
@@ -121,6 +138,7 @@ drop_cursors_and_statements(void)
 		DropPreparedStatement(lfirst(lc), false);
 
 	SPI_finish();
+	PopActiveSnapshot();
 }
 
 /* Drops what the previous user of this backend left. */
@@ -129,8 +147,8 @@ drop_leftovers(void)
 {
 	if (dirty)
 	{
-		drop_cursors_and_statements();
 		dirty = false;
+		drop_cursors_and_statements();
 	}
 	ResetTempTableNamespace();
 	LockReleaseSession(USER_LOCKMETHOD);
@@ -142,10 +160,9 @@ drop_leftovers(void)
  * go is in use, and then the session is not bound.
  */
 void
-sessmem_pooling_switch(const SessmemIdentity *who, SessmemScope scope)
+sessmem_pooling_switch(const SessmemIdentity *who)
 {
 	char	   *name = name_session(who);
-	const char *path = GetConfigOptionResetString("search_path");
 
 	if (undone || strcmp(pending ? pending : last ? last : "", name) != 0)
 	{
@@ -155,12 +172,34 @@ sessmem_pooling_switch(const SessmemIdentity *who, SessmemScope scope)
 	}
 	keep(&pending, name);
 	pfree(name);
+}
+
+/* Notes that the backend is this session's, as it was all along. */
+void
+sessmem_pooling_own(const SessmemIdentity *who)
+{
+	char	   *name = name_session(who);
+
+	keep(&pending, name);
+	pfree(name);
+}
+
+/* Notes that something runs without a session, and may leave something. */
+void
+sessmem_pooling_unbound(void)
+{
+	unbound = true;
+}
+
+/* Sets search_path to the connection's own, for as long as the context lasts. */
+void
+sessmem_pooling_path(GucAction action)
+{
+	const char *path = GetConfigOptionResetString("search_path");
 
 	if (strcmp(namespace_search_path, path) != 0)
 		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
-								 scope == SESSMEM_STATEMENT ? GUC_ACTION_SAVE :
-								 scope == SESSMEM_TRANSACTION ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
-								 true, 0, false);
+								 action, true, 0, false);
 }
 
 /* Drops the session's leftovers now that it lets go of the backend. */
@@ -179,38 +218,72 @@ sessmem_pooling_dirty(void)
 }
 
 static void
+refuse_name(const char *message)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg_internal("%s", message),
+			errdetail("The driver would execute another statement under the name of its own."),
+			errhint("Let the driver manage its prepared statements."));
+}
+
+/* Raises 42501 for a PREPARE that could replace a statement of the driver. */
+void
+sessmem_pooling_check_prepare(void)
+{
+	if (driver_bereft)
+		refuse_name("cannot PREPARE after the driver's statements were deallocated");
+	dirty = true;
+}
+
+/* Raises 42501 for a DEALLOCATE of a statement of the driver; NULL is ALL. */
+void
+sessmem_pooling_check_deallocate(const char *name)
+{
+	if (name != NULL)
+	{
+		PreparedStatement *statement = FetchPreparedStatement(name, false);
+
+		if (statement != NULL && !statement->from_sql)
+			refuse_name("cannot deallocate a prepared statement of the driver");
+		return;
+	}
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+	if (list_names("SELECT name FROM pg_catalog.pg_prepared_statements WHERE NOT from_sql") != NIL)
+		driver_bereft = true;
+	SPI_finish();
+	PopActiveSnapshot();
+}
+
+static void
 on_transaction(XactEvent event, void *arg)
 {
-	switch (event)
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_PREPARE && event != XACT_EVENT_ABORT)
+		return;
+
+	/* this far into a commit nothing may fail: no allocation */
+	if (event == XACT_EVENT_ABORT && dropped_in != InvalidSubTransactionId)
+		undone = true;
+	if (undone || (pending == NULL && unbound))
+		keep(&last, NULL);
+	else if (pending != NULL)
 	{
-		case XACT_EVENT_PRE_COMMIT:
-			/* an attached session need not have bound in this transaction */
-			if (pending == NULL && sessmem_context_used() && last != NULL)
-				keep(&pending, last);
-			break;
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PREPARE:
-		case XACT_EVENT_ABORT:
-			/* this far into a commit nothing may fail: no allocation */
-			keep(&last, NULL);
-			if (event == XACT_EVENT_COMMIT && !undone)
-			{
-				last = pending;
-				pending = NULL;
-			}
-			keep(&pending, NULL);
-			undone = false;
-			break;
-		default:
-			break;
+		keep(&last, NULL);
+		last = pending;
+		pending = NULL;
 	}
+	keep(&pending, NULL);
+	dropped_in = InvalidSubTransactionId;
+	undone = false;
+	unbound = false;
 }
 
 static void
 on_subtransaction(SubXactEvent event, SubTransactionId mine,
 				  SubTransactionId parent, void *arg)
 {
-	if (pending == NULL || dropped_in != mine)
+	if (dropped_in != mine)
 		return;
 	if (event == SUBXACT_EVENT_COMMIT_SUB)
 		dropped_in = parent;

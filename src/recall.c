@@ -341,12 +341,8 @@ sessmem_recall(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(3))
 	{
-		text	   *token = PG_GETARG_TEXT_PP(3);
-		SessmemClaims claims;
-
-		sessmem_token_verify(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &claims);
 		nest = NewGUCNestLevel();
-		sessmem_context_enter(&claims, SESSMEM_STATEMENT);
+		(void) sessmem_context_enter_with(PG_GETARG_TEXT_PP(3), SESSMEM_STATEMENT);
 	}
 
 	oldcxt = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);

@@ -103,10 +103,13 @@ typedef enum SessmemScope
 extern void sessmem_context_init(void);
 extern const SessmemIdentity *sessmem_context_current(void);
 extern SessmemStatus sessmem_context_status(void);
-extern bool sessmem_context_used(void);
+extern uint64 sessmem_context_serial(void);
+extern const SessmemIdentity *sessmem_context_used(void);
+extern TimestampTz sessmem_context_now(void);
 extern void sessmem_context_enter(const SessmemClaims *claims,
 								  SessmemScope scope);
-extern void sessmem_context_startup(void);
+extern char *sessmem_context_enter_with(text *token, SessmemScope scope);
+extern void sessmem_context_settle(void);
 extern void sessmem_context_forget_startup(void);
 extern bool sessmem_context_key(const char *claim, Oid type, Datum *key);
 pg_noreturn extern void sessmem_context_required(const char *refused);
@@ -124,9 +127,14 @@ extern const char *sessmem_context_show_tenant(void);
 /* ---------- pooling.c: what a backend must forget between sessions ---------- */
 
 extern void sessmem_pooling_init(void);
-extern void sessmem_pooling_switch(const SessmemIdentity *who, SessmemScope scope);
+extern void sessmem_pooling_switch(const SessmemIdentity *who);
+extern void sessmem_pooling_own(const SessmemIdentity *who);
+extern void sessmem_pooling_unbound(void);
+extern void sessmem_pooling_path(GucAction action);
 extern void sessmem_pooling_forget(void);
 extern void sessmem_pooling_dirty(void);
+extern void sessmem_pooling_check_prepare(void);
+extern void sessmem_pooling_check_deallocate(const char *name);
 
 /* ---------- registry.c: which tables are protected, and by which columns ---------- */
 

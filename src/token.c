@@ -38,6 +38,7 @@
 #include <openssl/sha.h>
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
@@ -110,7 +111,8 @@ PG_FUNCTION_INFO_V1(sessmem_open_session);
 
 /*
  * Refuses a token: one message and one SQLSTATE for all reasons, the rule in
- * the detail.  The statement is kept out of the log, as it may hold the token.
+ * the detail.  What called us is kept out of the message, as it may quote the
+ * statement that holds the token.
  */
 pg_noreturn static void refuse(const char *detail, const char *hint);
 
@@ -122,7 +124,6 @@ refuse(const char *detail, const char *hint)
 			errmsg("session token refused"),
 			errdetail_internal("%s", detail),
 			errhint("%s", hint),
-			errhidestmt(true),
 			errhidecontext(true));
 	pg_unreachable();
 }
@@ -291,7 +292,20 @@ parse_members(char *json, size_t len, Members *m)
 	m->current = -1;
 	if (!pg_verify_mbstr(PG_UTF8, json, len, true))
 		return false;
-	json = pg_any_to_server(json, len, PG_UTF8);
+	if (GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII)
+	{
+		/* without an error, which would quote the characters */
+		Oid			conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
+		size_t		size = len * MAX_CONVERSION_GROWTH + 1;
+		char	   *converted = palloc(size);
+
+		if (!OidIsValid(conversion) ||
+			pg_do_encoding_conversion_buf(conversion, PG_UTF8, GetDatabaseEncoding(),
+										  (unsigned char *) json, len,
+										  (unsigned char *) converted, size, true) != (int) len)
+			return false;
+		json = converted;
+	}
 
 	m->lex = sessmem_compat_json_lexer(json, strlen(json), GetDatabaseEncoding());
 	sem.semstate = m;
@@ -351,7 +365,7 @@ audience_matches(const Members *m, const char *audience)
 static void
 check_use(const CachedToken *t)
 {
-	TimestampTz now = GetCurrentStatementStartTimestamp();
+	TimestampTz now = sessmem_context_now();
 
 	if (t->claims.expires <= now)
 		refuse("The token has expired.", HINT_RENEW);
@@ -400,6 +414,8 @@ verify(const char *token, size_t len, CachedToken *t)
 		refuse("The token names no key (\"kid\" in its header).", HINT_ISSUER);
 
 	key = sessmem_keyring_find(header.string[M_KID]);
+	/* what follows may take in a change of the keys, and is not of them */
+	t->generation = sessmem_keyring_generation();
 	if (key == NULL)
 		refuse("The key that the token names is not known here.", HINT_ISSUER);
 	if (header.string[M_ALG] == NULL ||
@@ -442,12 +458,17 @@ cache_slot(const unsigned char *digest)
 	return &cache[digest[0] & (CACHE_SLOTS - 1)];
 }
 
+static char *
+copy_claim(const char *claim)
+{
+	return claim ? pstrdup(claim) : NULL;
+}
+
 static void
 remember(CachedToken *slot, const CachedToken *t)
 {
 	MemoryContext oldcxt;
 
-#define COPY(s) ((s) ? pstrdup(s) : NULL)
 	slot->generation = 0;		/* until it is whole */
 	if (slot->cxt == NULL)
 		slot->cxt = AllocSetContextCreate(TopMemoryContext, "sessmem token",
@@ -456,21 +477,20 @@ remember(CachedToken *slot, const CachedToken *t)
 		MemoryContextReset(slot->cxt);
 	oldcxt = MemoryContextSwitchTo(slot->cxt);
 	memcpy(slot->digest, t->digest, sizeof(slot->digest));
-	slot->audience = COPY(t->audience);
-	slot->role = COPY(t->role);
+	slot->audience = copy_claim(t->audience);
+	slot->role = copy_claim(t->role);
 	slot->not_before = t->not_before;
-	slot->claims.who.session = COPY(t->claims.who.session);
-	slot->claims.who.user = COPY(t->claims.who.user);
-	slot->claims.who.tenant = COPY(t->claims.who.tenant);
+	slot->claims.who.session = copy_claim(t->claims.who.session);
+	slot->claims.who.user = copy_claim(t->claims.who.user);
+	slot->claims.who.tenant = copy_claim(t->claims.who.tenant);
 	slot->claims.expires = t->claims.expires;
-	slot->claims.kid = COPY(t->claims.kid);
+	slot->claims.kid = copy_claim(t->claims.kid);
 	MemoryContextSwitchTo(oldcxt);
 	slot->generation = t->generation;
-#undef COPY
 }
 
 /*
- * Verifies a token and gives its claims, which are valid until the next call.
+ * Verifies a token and gives its claims, in the current memory context.
  * Raises 28000 for a token that is not good here and now.
  */
 void
@@ -489,11 +509,15 @@ sessmem_token_verify(const char *token, size_t len, SessmemClaims *claims)
 		strcmp(slot->audience, sessmem_guc_audience()) != 0)
 	{
 		verify(token, len, &t);
-		t.generation = sessmem_keyring_generation();
 		remember(slot, &t);
 	}
 	check_use(slot);
-	*claims = slot->claims;
+
+	claims->who.session = pstrdup(slot->claims.who.session);
+	claims->who.user = copy_claim(slot->claims.who.user);
+	claims->who.tenant = copy_claim(slot->claims.who.tenant);
+	claims->expires = slot->claims.expires;
+	claims->kid = copy_claim(slot->claims.kid);
 }
 
 /* ---------- minting ---------- */
@@ -560,10 +584,11 @@ sessmem_open_session(PG_FUNCTION_ARGS)
 	expires = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
 													  TimestampTzGetDatum(now),
 													  PG_GETARG_DATUM(3)));
-	if (expires <= now || TIMESTAMP_NOT_FINITE(expires))
+	if (expires <= now ||
+		expires / (double) USECS_PER_SEC + UNIX_EPOCH_SECS > NUMERIC_DATE_MAX - 1)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("ttl must be positive and finite"));
+				errmsg("ttl must be positive, and end before the year 10000"));
 
 	if (session == NULL)
 		session = DatumGetCString(DirectFunctionCall1(uuid_out,

@@ -2,7 +2,8 @@
 -- all, and a token for each session.  Run by a superuser.
 --
 -- The three tables have the same columns, the same rows in the same places and
--- the same two indexes; they differ in what isolates sessions.
+-- the same two indexes; they differ in what isolates sessions.  Ten sessions at a
+-- time wrote their rows, in turn, as conversations do.
 
 CREATE EXTENSION sessmem;
 CREATE ROLE app LOGIN;
@@ -28,7 +29,7 @@ CREATE TABLE messages_plain (
 INSERT INTO messages_plain (session_id, role, content)
 	SELECT s.session, CASE i % 2 WHEN 0 THEN 'user' ELSE 'assistant' END, repeat(md5(i::text), 3)
 	FROM generate_series(1, :rows) AS i
-	JOIN sessions AS s ON s.n = i % :sessions + 1
+	JOIN sessions AS s ON s.n = (i - 1) / (10 * :rows / :sessions) * 10 + i % 10 + 1
 	ORDER BY i;
 CREATE INDEX ON messages_plain (session_id, id);
 GRANT SELECT, INSERT ON messages_plain TO app;
