@@ -114,12 +114,23 @@ PG_FUNCTION_INFO_V1(sessmem_tenant_id_as);
 /* ---------- the sealed form ---------- */
 
 static void
+append_number(StringInfo buf, int64 number, char end)
+{
+	char		digits[MAXINT8LEN + 1];
+	int			len = pg_lltoa(number, digits);
+
+	digits[len++] = end;
+	appendBinaryStringInfo(buf, digits, len);
+}
+
+static void
 append_claim(StringInfo buf, const char *claim)
 {
-	if (claim == NULL)
-		appendStringInfoString(buf, "-1:|");
-	else
-		appendStringInfo(buf, "%d:%s|", (int) strlen(claim), claim);
+	int			len = claim ? strlen(claim) : 0;
+
+	append_number(buf, claim ? len : -1, ':');
+	appendBinaryStringInfo(buf, claim ? claim : "", len);
+	appendStringInfoChar(buf, '|');
 }
 
 static char *
@@ -130,10 +141,11 @@ seal(const SessmemClaims *claims, SessmemScope scope)
 	char		hex[SESSMEM_MAC_LEN * 2 + 1];
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "%c|%d|" INT64_FORMAT "|" INT64_FORMAT "|" INT64_FORMAT "|",
-					 scope == SESSMEM_CONNECTION ? 'c' : 't',
-					 MyProcPid, MyStartTimestamp,
-					 GetCurrentTransactionStartTimestamp(), claims->expires);
+	appendStringInfoString(&buf, scope == SESSMEM_CONNECTION ? "c|" : "t|");
+	append_number(&buf, MyProcPid, '|');
+	append_number(&buf, MyStartTimestamp, '|');
+	append_number(&buf, GetCurrentTransactionStartTimestamp(), '|');
+	append_number(&buf, claims->expires, '|');
 	append_claim(&buf, claims->who.session);
 	append_claim(&buf, claims->who.user);
 	append_claim(&buf, claims->who.tenant);
@@ -544,6 +556,25 @@ set_context(const char *value, SessmemScope scope)
 }
 
 /*
+ * Seals claims and sets them.  Rules 1 and 2 need no second look at what was
+ * sealed just now; 5 is looked at as in verify().
+ */
+static void
+set_claims(const SessmemClaims *claims, SessmemScope scope)
+{
+	char	   *value = seal(claims, scope);
+	uint64		keyring = sessmem_keyring_generation();
+
+	set_context(value, scope);
+	if (current != NULL && strcmp(current->sealed, value) == 0 &&
+		(claims->kid == NULL || sessmem_keyring_find(claims->kid) != NULL))
+	{
+		current->keyring = keyring;
+		current->verdict = GENUINE;
+	}
+}
+
+/*
  * Puts claims in force.  They have been verified, or come from assume().
  *
  * Refuses with 42501 a second session in one transaction, whether or not the
@@ -585,7 +616,7 @@ sessmem_context_enter(const SessmemClaims *claims, SessmemScope scope)
 	if (scope == SESSMEM_TRANSACTION && current != NULL && current->connection_scope &&
 		!same_identity(&current->who, &claims->who))
 		set_context("", SESSMEM_CONNECTION);
-	set_context(seal(claims, scope), scope);
+	set_claims(claims, scope);
 	mark_used(&claims->who);
 }
 
@@ -614,7 +645,7 @@ start_up(void)
 	if (is_second(&claims.who))
 		return;
 	sessmem_pooling_own(&claims.who);
-	set_context(seal(&claims, SESSMEM_CONNECTION), SESSMEM_CONNECTION);
+	set_claims(&claims, SESSMEM_CONNECTION);
 }
 
 /*

@@ -12,8 +12,8 @@
  * OpenSSL 3.0 parsing a public key costs many times the verification.  A
  * trigger on the table sends a relcache invalidation with every change, so all
  * backends reload before their next use of a key.  The copy is a child of
- * TopMemoryContext whose reset callback frees the OpenSSL objects and wipes
- * the secrets.
+ * TopMemoryContext whose reset callback frees the OpenSSL objects, secrets with
+ * them.
  *
  * No lock is held beyond the read of the table.  Between creating and freeing
  * an OpenSSL object nothing may raise an error: OpenSSL's memory is not ours.
@@ -33,7 +33,6 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "commands/trigger.h"
-#include "common/hmac.h"
 #include "common/sha2.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
@@ -65,8 +64,7 @@ struct SessmemKey
 	char	   *kid;
 	SessmemAlgorithm alg;
 	TimestampTz created;
-	unsigned char *secret;		/* HS256 only */
-	size_t		secret_len;
+	EVP_MAC_CTX *mac;			/* HS256 only: holds the secret */
 	EVP_PKEY   *pkey;			/* the others */
 };
 
@@ -80,7 +78,10 @@ static Oid	keyring_relid = InvalidOid;
 static uint64 generation = 1;	/* moves with every change seen */
 static uint64 loaded_generation = 0;
 
-static EVP_MD_CTX *md_cxt = NULL;	/* one per backend, never freed */
+/* One of each per backend, never freed: to make them takes longer than to hash. */
+static EVP_MD_CTX *md_cxt = NULL;
+static EVP_MD *sha256 = NULL;
+static EVP_MAC *hmac = NULL;
 
 PG_FUNCTION_INFO_V1(sessmem_secret_in);
 PG_FUNCTION_INFO_V1(sessmem_secret_out);
@@ -111,8 +112,8 @@ release_key(void *arg)
 
 	EVP_PKEY_free(key->pkey);
 	key->pkey = NULL;
-	if (key->secret)
-		OPENSSL_cleanse(key->secret, key->secret_len);
+	EVP_MAC_CTX_free(key->mac);	/* wipes the secret */
+	key->mac = NULL;
 }
 
 static void
@@ -148,9 +149,20 @@ load_key(HeapTuple tup, TupleDesc desc)
 
 	if (key->alg == SESSMEM_HS256)
 	{
-		key->secret_len = VARSIZE_ANY_EXHDR(material);
-		key->secret = palloc(key->secret_len);
-		memcpy(key->secret, VARDATA_ANY(material), key->secret_len);
+		OSSL_PARAM	params[2];
+
+		params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, "SHA256", 0);
+		params[1] = OSSL_PARAM_construct_end();
+		if (hmac == NULL)
+			hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+		key->mac = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+		if (key->mac == NULL ||
+			EVP_MAC_init(key->mac, (unsigned char *) VARDATA_ANY(material),
+						 VARSIZE_ANY_EXHDR(material), params) != 1)
+		{
+			ERR_clear_error();
+			return NULL;		/* a key that cannot be used verifies nothing */
+		}
 	}
 	else
 	{
@@ -286,14 +298,17 @@ sessmem_keyring_algorithm(const SessmemKey *key)
 static void
 hmac_sha256(const SessmemKey *key, const char *data, size_t len, unsigned char *mac)
 {
-	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
+	size_t		maclen = 0;
 
-	if (ctx == NULL ||
-		pg_hmac_init(ctx, key->secret, key->secret_len) < 0 ||
-		pg_hmac_update(ctx, (const uint8 *) data, len) < 0 ||
-		pg_hmac_final(ctx, mac, SESSMEM_MAC_LEN) < 0)
+	/* without a key: starts anew with the one that the context holds */
+	if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1 ||
+		EVP_MAC_update(key->mac, (const unsigned char *) data, len) != 1 ||
+		EVP_MAC_final(key->mac, mac, &maclen, SESSMEM_MAC_LEN) != 1 ||
+		maclen != SESSMEM_MAC_LEN)
+	{
+		ERR_clear_error();
 		elog(ERROR, "could not compute an HMAC");
-	pg_hmac_free(ctx);
+	}
 }
 
 /* JWS carries r and s side by side (RFC 7518, 3.4); OpenSSL wants DER. */
@@ -376,6 +391,24 @@ sessmem_keyring_sign(const SessmemKey *key, const char *data, size_t len,
 {
 	Assert(key->alg == SESSMEM_HS256);
 	hmac_sha256(key, data, len, mac);
+}
+
+/* The SHA-256 of data.  It needs no key; it is here with the rest of OpenSSL. */
+void
+sessmem_keyring_digest(const char *data, size_t len, unsigned char *digest)
+{
+	if (md_cxt == NULL)
+		md_cxt = EVP_MD_CTX_new();
+	if (sha256 == NULL)
+		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (md_cxt == NULL || sha256 == NULL ||
+		EVP_DigestInit_ex(md_cxt, sha256, NULL) != 1 ||
+		EVP_DigestUpdate(md_cxt, data, len) != 1 ||
+		EVP_DigestFinal_ex(md_cxt, digest, NULL) != 1)
+	{
+		ERR_clear_error();
+		elog(ERROR, "could not compute a SHA-256");
+	}
 }
 
 static const SessmemKey *

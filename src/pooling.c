@@ -76,11 +76,14 @@ name_session(const SessmemIdentity *who)
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
 	{
 		const char *claim = sessmem_registry_claim(who, i);
+		char		len[12];
 
-		if (claim == NULL)
-			appendStringInfoString(&buf, "-1:");
-		else
-			appendStringInfo(&buf, "%d:%s", (int) strlen(claim), claim);
+		/* by hand: this runs in every transaction, and appendStringInfo() is slow */
+		pg_ltoa(claim ? (int32) strlen(claim) : -1, len);
+		appendStringInfoString(&buf, len);
+		appendStringInfoChar(&buf, ':');
+		if (claim != NULL)
+			appendStringInfoString(&buf, claim);
 	}
 	return buf.data;
 }

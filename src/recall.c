@@ -2,10 +2,11 @@
  * recall.c
  *		Retrieval: the newest rows of the session in force.
  *
- * recall() holds alone: it compares the key columns itself, with the context's
- * values as parameters, so it returns nothing without a session, whoever calls
- * it, and nothing foreign to a role that row security does not apply to.  Row
- * security applies on top, and so do the caller's privileges.
+ * recall() holds alone: it compares the key columns itself, so it returns
+ * nothing without a session, whoever calls it, and nothing foreign to a role
+ * that row security does not apply to.  Row security applies on top, and so do
+ * the caller's privileges.  The comparison is spelled as in the policies, so
+ * that the planner sees one condition where both apply, not two to reconcile.
  *
  * Called with a token it puts the token's session in force for its own query
  * only: one round trip for clients in autocommit.
@@ -46,10 +47,7 @@ typedef struct RecallPlan
 	RecallKey	key;
 	bool		valid;
 	int			busy;			/* calls that are running the plan */
-	SPIPlanPtr	plan;			/* $1..$3: keys, as far as mapped; last: n */
-	int			nkeys;
-	int			claim[SESSMEM_NKEYS];	/* which claim $i is */
-	Oid			type[SESSMEM_NKEYS];
+	SPIPlanPtr	plan;			/* $1: n */
 } RecallPlan;
 
 static HTAB *plans = NULL;
@@ -140,10 +138,12 @@ make_plan(RecallPlan *entry)
 	Oid			relid = entry->key.relid;
 	Relation	rel = table_open(relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(rel);
+	static const char *const getter[] = {"session_id", "user_id", "tenant_id"};
 	SessmemProtected prot;
 	AttrNumber	order;
 	StringInfoData sql;
-	Oid			argtypes[SESSMEM_NKEYS + 1];
+	Oid			argtypes[] = {INT8OID};
+	int			nkeys = 0;
 	SPIPlanPtr	plan;
 	bool		notnull;
 
@@ -160,7 +160,6 @@ make_plan(RecallPlan *entry)
 	appendStringInfo(&sql, "SELECT * FROM %s AS m WHERE ",
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												RelationGetRelationName(rel)));
-	entry->nkeys = 0;
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
 	{
 		AttrNumber	attnum;
@@ -176,24 +175,22 @@ make_plan(RecallPlan *entry)
 						   prot.column[i], RelationGetRelationName(rel)),
 					errhint("Call sessmem.protect() on the table again."));
 		type = TupleDescAttr(desc, attnum - 1)->atttypid;
-		appendStringInfo(&sql, "%sm.%s OPERATOR(pg_catalog.=) $%d",
-						 entry->nkeys > 0 ? " AND " : "",
-						 quote_identifier(prot.column[i]), entry->nkeys + 1);
-		entry->claim[entry->nkeys] = i;
-		entry->type[entry->nkeys] = type;
-		argtypes[entry->nkeys] = type == VARCHAROID ? TEXTOID : type;
-		entry->nkeys++;
+		appendStringInfo(&sql, "%sm.%s OPERATOR(pg_catalog.=) " SESSMEM_SCHEMA ".%s(%s)",
+						 nkeys > 0 ? " AND " : "",
+						 quote_identifier(prot.column[i]), getter[i],
+						 type == TEXTOID || type == VARCHAROID ? "" :
+						 psprintf("NULL::%s", format_type_be_qualified(type)));
+		nkeys++;
 	}
 
 	order = order_column(rel, &prot, NameStr(entry->key.order_by));
 	notnull = TupleDescAttr(desc, order - 1)->attnotnull;
 	/* NULLS LAST would keep the planner from reading an index backwards */
-	appendStringInfo(&sql, " ORDER BY m.%s DESC%s LIMIT $%d",
+	appendStringInfo(&sql, " ORDER BY m.%s DESC%s LIMIT $1",
 					 quote_identifier(NameStr(TupleDescAttr(desc, order - 1)->attname)),
-					 notnull ? "" : " NULLS LAST", entry->nkeys + 1);
-	argtypes[entry->nkeys] = INT8OID;
+					 notnull ? "" : " NULLS LAST");
 
-	plan = SPI_prepare(sql.data, entry->nkeys + 1, argtypes);
+	plan = SPI_prepare(sql.data, lengthof(argtypes), argtypes);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare a plan: %s", SPI_result_code_string(SPI_result));
 	entry->plan = plan;
@@ -255,29 +252,16 @@ get_plan(Oid relid, const char *order_by)
 /* ---------- the query ---------- */
 
 static void
-run(RecallPlan *entry, const SessmemIdentity *who, int64 n, ReturnSetInfo *rsinfo)
+run(RecallPlan *entry, int64 n, ReturnSetInfo *rsinfo)
 {
-	ParamListInfo params = makeParamList(entry->nkeys + 1);
+	ParamListInfo params = makeParamList(1);
 	SPIExecuteOptions options = {0};
 	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
 
-	for (int i = 0; i < entry->nkeys; i++)
-	{
-		Datum		value;
-
-		/* a claim that the column's type cannot hold matches no row */
-		if (!sessmem_context_key(sessmem_registry_claim(who, entry->claim[i]),
-								 entry->type[i], &value))
-			return;
-		params->params[i].value = value;
-		params->params[i].isnull = false;
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = entry->type[i] == VARCHAROID ? TEXTOID : entry->type[i];
-	}
-	params->params[entry->nkeys].value = Int64GetDatum(n);
-	params->params[entry->nkeys].isnull = false;
-	params->params[entry->nkeys].pflags = PARAM_FLAG_CONST;
-	params->params[entry->nkeys].ptype = INT8OID;
+	params->params[0].value = Int64GetDatum(n);
+	params->params[0].isnull = false;
+	params->params[0].pflags = PARAM_FLAG_CONST;
+	params->params[0].ptype = INT8OID;
 
 	SetTuplestoreDestReceiverParams(dest, rsinfo->setResult,
 									rsinfo->econtext->ecxt_per_query_memory, false,
@@ -314,7 +298,6 @@ sessmem_recall(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	Oid			relid = get_typ_typrelid(type);
-	const SessmemIdentity *who;
 	int			nest = 0;
 	int32		n;
 	MemoryContext oldcxt;
@@ -356,9 +339,8 @@ sessmem_recall(PG_FUNCTION_ARGS)
 	{
 		RecallPlan *entry = get_plan(relid, PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)));
 
-		who = sessmem_context_current();
-		if (who != NULL)
-			run(entry, who, n, rsinfo);
+		if (sessmem_context_current() != NULL)
+			run(entry, n, rsinfo);
 	}
 	SPI_finish();
 

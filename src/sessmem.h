@@ -72,6 +72,8 @@ extern bool sessmem_keyring_verify(const SessmemKey *key,
 extern void sessmem_keyring_sign(const SessmemKey *key,
 								 const char *data, size_t len,
 								 unsigned char *mac);
+extern void sessmem_keyring_digest(const char *data, size_t len,
+								   unsigned char *digest);
 extern void sessmem_keyring_seal(const char *data, size_t len,
 								 unsigned char *mac);
 extern bool sessmem_keyring_unseal(const char *data, size_t len,

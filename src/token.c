@@ -35,7 +35,6 @@
 #include "sessmem.h"
 
 #include <math.h>
-#include <openssl/sha.h>
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -157,21 +156,14 @@ base64url_append(StringInfo out, const unsigned char *data, size_t len)
 	}
 }
 
-static int
-base64url_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '-')
-		return 62;
-	if (c == '_')
-		return 63;
-	return -1;
-}
+/* The value of each digit plus one; 0 for what is none. */
+static const unsigned char base64url_values[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['-'] = 63,
+	['_'] = 64
+};
 
 /*
  * Decodes canonical base64url into palloc'd memory, NUL-terminated; NULL if it
@@ -183,28 +175,30 @@ base64url_decode(const char *src, size_t len, size_t *outlen)
 {
 	char	   *out = palloc(len / 4 * 3 + 4);
 	size_t		n = 0;
-	uint32		v = 0;
-	int			bits = 0;
 
 	if (len % 4 == 1)
 		return NULL;
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i += 4)
 	{
-		int			digit = base64url_value(src[i]);
+		int			digits = Min(len - i, 4);
+		uint32		v = 0;
 
-		if (digit < 0)
-			return NULL;
-		v = (v << 6) | digit;
-		bits += 6;
-		if (bits >= 8)
+		for (int k = 0; k < 4; k++)
 		{
-			bits -= 8;
-			out[n++] = (char) (v >> bits);
-			v &= (1 << bits) - 1;
+			unsigned char value = k < digits ? base64url_values[(unsigned char) src[i + k]] : 1;
+
+			if (value == 0)
+				return NULL;
+			v = (v << 6) | (value - 1);
 		}
+		out[n] = (char) (v >> 16);
+		out[n + 1] = (char) (v >> 8);
+		out[n + 2] = (char) v;
+		n += digits - 1;
+		/* 2 digits are 1 byte, 3 are 2; the bits left over must be zero */
+		if (digits < 4 && (v & (digits == 2 ? 0xffff : 0xff)) != 0)
+			return NULL;
 	}
-	if (v != 0)
-		return NULL;
 	out[n] = '\0';
 	*outlen = n;
 	return out;
@@ -502,7 +496,7 @@ sessmem_token_verify(const char *token, size_t len, SessmemClaims *claims)
 	/* see keys that were retired since the last statement */
 	AcceptInvalidationMessages();
 
-	SHA256((const unsigned char *) token, len, t.digest);
+	sessmem_keyring_digest(token, len, t.digest);
 	slot = cache_slot(t.digest);
 	if (slot->generation != sessmem_keyring_generation() ||
 		memcmp(slot->digest, t.digest, sizeof(t.digest)) != 0 ||

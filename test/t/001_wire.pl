@@ -86,6 +86,23 @@ for my $mode (qw(auto force_generic_plan force_custom_plan))
 	is($c->bind('', 'add', 'x')->execute('')->sync, '42501; I', "$mode: and write nothing");
 }
 
+# A driver executes its statements by name: SQL must not put another there.
+for my $away ('DEALLOCATE login', 'DEALLOCATE ALL', 'DISCARD ALL')
+{
+	fresh;
+	$c->parse('login', 'SELECT sessmem.bind($1)')->sync;
+	my $reply = $c->query($away);
+	is($reply, '42501; I', "$away: refused for a statement of the driver") if $away eq 'DEALLOCATE login';
+	like($c->query("PREPARE login(text) AS SELECT 'stolen'"), qr/^4\w{4}; I$/, "$away: another cannot take its name");
+	unlike($c->run('BEGIN')->bind('', 'login', $b)->execute('')->run('ROLLBACK')->sync, qr/stolen/, "$away: and the driver does not run it");
+	$c->query('ROLLBACK');
+	$c->parse('again', 'SELECT sessmem.bind($1)')->sync;
+	is($c->run('BEGIN')->bind('', 'again', $b)->execute('')->run('ROLLBACK')->sync, 'BEGIN, {b} SELECT 1, ROLLBACK; I', "$away: the driver can prepare anew");
+}
+fresh;
+is($c->query('PREPARE mine AS SELECT 1; DEALLOCATE mine; PREPARE mine AS SELECT 2; DEALLOCATE ALL; PREPARE mine AS SELECT 3; EXECUTE mine'),
+	'PREPARE, DEALLOCATE, PREPARE, DEALLOCATE ALL, PREPARE, {3} SELECT 1; I', 'statements made in SQL come and go');
+
 # ---------- portals fetched in parts ----------
 
 # Each plan keeps rows in another place: an index scan reads on, a sort and a

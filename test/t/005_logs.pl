@@ -82,7 +82,7 @@ my %other = (
 	'a second session in the transaction' => sub { my $c = shift; $c->query("BEGIN; SELECT sessmem.bind('$good')"); return $c->query("SELECT sessmem.bind('$another')") },
 	'a second session, as a parameter' => sub { my $c = shift; $c->query("BEGIN; SELECT sessmem.bind('$good')"); return $c->run('SELECT sessmem.bind($1)', $another)->sync },
 	'recall() of a second session' => sub { my $c = shift; $c->query("BEGIN; SELECT sessmem.bind('$good')"); return $c->query("SELECT * FROM sessmem.recall(NULL::notes, token => '$another')") },
-	'bind() while attached to another' => sub { my $c = shift; $c->query("SELECT sessmem.attach('$good')"); return $c->query("SELECT sessmem.bind('$another')") },
+	'bind() in a transaction that an attached session has used' => sub { my $c = shift; $c->query("SELECT sessmem.attach('$good')"); $c->query('BEGIN; SELECT * FROM notes'); return $c->query("SELECT sessmem.bind('$another')") },
 	'a function with a SET clause' => sub { my $c = shift; return $c->query("SELECT with_set('$another')") },
 	'attach() where it is switched off' => sub {
 		$node->safe_psql('postgres', "ALTER ROLE $app SET sessmem.allow_attach = off");
