@@ -451,7 +451,8 @@ BEGIN
 	-- a detached partition has lost the guard that was its parent's
 	PERFORM sessmem.install_guard(p.relation)
 		FROM sessmem.protected_table AS p
-		WHERE NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_guard')
+		WHERE NOT (SELECT c.relispartition FROM pg_class AS c WHERE c.oid = p.relation)
+			AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_guard')
 			AND EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_truncate');
 END
 $$;

@@ -1,6 +1,8 @@
 -- Context: the rules at the top of context.c, and everything that a context has to survive or end with.
 \set SHOW_CONTEXT never
 GRANT CREATE ON SCHEMA public TO regress_sessmem_app;
+SELECT pid, ((extract(epoch FROM backend_start) - 946684800) * 1000000)::bigint AS backend_start
+	FROM pg_stat_activity WHERE pid = pg_backend_pid() \gset
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT token('a', 'alice', 'acme') AS a, token('b', 'bob', 'acme') AS b, token('a', 'alice', 'acme', '1 s') AS brief \gset
 
@@ -68,9 +70,7 @@ SELECT sessmem.session_id(), sessmem.status();
 SET sessmem.context = '********';
 SELECT sessmem.session_id(), sessmem.status();
 -- everything right but the MAC
-SELECT set_config('sessmem.context', format('c|%s|%s|0|9223372036854775807|1:a|-1:|-1:|-1:|%s', pid,
-		((extract(epoch FROM backend_start) - 946684800) * 1000000)::bigint, repeat('0', 64)), false)
-	FROM pg_stat_activity WHERE pid = pg_backend_pid();
+SELECT set_config('sessmem.context', format('c|%s|%s|0|9223372036854775807|1:a|-1:|-1:|-1:|%s', :pid, :backend_start, repeat('0', 64)), false);
 SELECT sessmem.session_id(), sessmem.status();
 -- what is not sealed does not get in the way of what is
 BEGIN;
@@ -174,6 +174,19 @@ ROLLBACK TO s;
 SELECT sessmem.status(), sessmem.session_id();
 ROLLBACK;
 SELECT sessmem.status(), sessmem.session_id();
+-- within a statement, too
+DO $$
+DECLARE
+	found text;
+BEGIN
+	BEGIN
+		PERFORM sessmem.bind(token('b', 'bob', 'acme'));
+		RAISE 'undo';
+	EXCEPTION WHEN raise_exception THEN
+		found := coalesce(sessmem.session_id(), 'nobody');
+	END;
+	RAISE NOTICE 'in force: %', found;
+END $$;
 SELECT sessmem.detach();
 
 -- savepoints, exceptions, failed transactions

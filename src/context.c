@@ -731,11 +731,12 @@ token_argument(FunctionCallInfo fcinfo)
 	return PG_GETARG_TEXT_PP(0);
 }
 
-/* Keeps a statement that may hold a token out of the log, whatever fails. */
+/* Keeps a statement or parameter that may be a token out of the log, whatever fails. */
 static void
 hide_statement(void *arg)
 {
 	errhidestmt(true);
+	errhidecontext(true);
 }
 
 /*

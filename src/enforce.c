@@ -37,6 +37,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
 #include "parser/parse_func.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
@@ -196,10 +197,23 @@ executor_start(QueryDesc *queryDesc, int eflags)
 		standard_ExecutorStart(queryDesc, eflags);
 }
 
+/* Whether a plan reads a protected table, or calls recall(). */
 static bool
 reads_protected(PlannedStmt *plan)
 {
+	Oid			argtypes[] = {ANYELEMENTOID, INT4OID, NAMEOID, TEXTOID};
+	Oid			recall = LookupFuncName(list_make2(makeString(SESSMEM_SCHEMA), makeString("recall")),
+										lengthof(argtypes), argtypes, true);
+	uint32		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(recall));
 	ListCell   *lc;
+
+	foreach(lc, plan->invalItems)
+	{
+		PlanInvalItem *item = lfirst_node(PlanInvalItem, lc);
+
+		if (item->cacheId == PROCOID && item->hashValue == hash)
+			return true;
+	}
 
 	foreach(lc, plan->relationOids)
 	{
@@ -223,7 +237,8 @@ check_held(void)
 /*
  * An index scan computes its key once, when it starts.  A cursor that goes on
  * after unbind() or after the token's expiry would therefore go on returning
- * rows.
+ * rows.  (Statements that the server runs to their end at once, such as those
+ * with RETURNING, do not come here again; their answer is complete.)
  */
 static void
 executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)

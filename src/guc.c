@@ -21,6 +21,10 @@
 static char *audience = NULL;
 static bool allow_attach = true;
 
+/* What the administrator decided is not known, so the strictest applies. */
+static bool audience_hidden = false;
+static bool attach_hidden = false;
+
 /* The show hooks answer; these only give the settings something to point at. */
 static char *context_value = NULL;
 static char *token_value = NULL;
@@ -28,9 +32,26 @@ static char *session_value = NULL;
 static char *user_value = NULL;
 static char *tenant_value = NULL;
 
+/*
+ * Whether the startup packet named a setting of the administrator's, and the
+ * library was not loaded yet.  The server kept the client's value and forgot the
+ * administrator's; now it refuses the former and falls back to our default.
+ */
+static bool
+named_by_client(const char *name)
+{
+	struct config_generic *setting = sessmem_compat_find_setting(name);
+
+	return setting != NULL && setting->reset_source >= PGC_S_CLIENT &&
+		setting->reset_scontext != PGC_SUSET && setting->reset_scontext != PGC_SU_BACKEND;
+}
+
 void
 sessmem_guc_init(void)
 {
+	attach_hidden = named_by_client("sessmem.allow_attach");
+	audience_hidden = named_by_client("sessmem.audience");
+
 	DefineCustomStringVariable("sessmem.context",
 							   "The sealed context that bind() and attach() put in force.",
 							   "Only a value sealed by this server for this connection counts; any other means no session.",
@@ -82,11 +103,18 @@ sessmem_guc_init(void)
 
 /*
  * The audience that a token must name: the setting, or this database's name.
- * The result is valid until the setting or the database name changes.
+ * The result is valid until the setting or the database name changes.  Raises
+ * 28000 if the client has hidden the setting.
  */
 const char *
 sessmem_guc_audience(void)
 {
+	if (audience_hidden)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				errmsg("session token refused"),
+				errdetail("The client has set \"sessmem.audience\", which hides what the administrator set."),
+				errhint("Connect again without setting it."));
 	if (audience != NULL && audience[0] != '\0')
 		return audience;
 	return get_database_name(MyDatabaseId);
@@ -95,5 +123,5 @@ sessmem_guc_audience(void)
 bool
 sessmem_guc_allow_attach(void)
 {
-	return allow_attach;
+	return allow_attach && !attach_hidden;
 }

@@ -110,8 +110,7 @@ PG_FUNCTION_INFO_V1(sessmem_open_session);
 
 /*
  * Refuses a token: one message and one SQLSTATE for all reasons, the rule in
- * the detail.  What called us is kept out of the message, as it may quote the
- * statement that holds the token.
+ * the detail.  context.c keeps what called us out of the log.
  */
 pg_noreturn static void refuse(const char *detail, const char *hint);
 
@@ -122,8 +121,7 @@ refuse(const char *detail, const char *hint)
 			errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			errmsg("session token refused"),
 			errdetail_internal("%s", detail),
-			errhint("%s", hint),
-			errhidecontext(true));
+			errhint("%s", hint));
 	pg_unreachable();
 }
 

@@ -105,8 +105,10 @@ is($c->query('PREPARE mine AS SELECT 1; DEALLOCATE mine; PREPARE mine AS SELECT 
 
 # ---------- portals fetched in parts ----------
 
-# Each plan keeps rows in another place: an index scan reads on, a sort and a
-# materialised CTE have read all, RETURNING and utility statements are stored.
+# Each plan keeps rows in another place: an index scan reads on, a sort, a
+# materialised CTE and recall() have read all.  RETURNING and utility statements
+# have run to their end before the first row is sent: what the portal gives out
+# after that is their answer, to whoever asked, until his transaction ends.
 $node->safe_psql('postgres', <<SQL);
 CREATE INDEX notes_content ON notes (session_id, content);
 CREATE FUNCTION listed() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT content FROM public.notes ORDER BY id';
@@ -120,10 +122,12 @@ my %portal = (
 	'CTE' => 'WITH n AS MATERIALIZED (SELECT * FROM notes ORDER BY id) SELECT content FROM n',
 	'function' => 'SELECT * FROM listed()',
 	'view' => 'SELECT content FROM listing ORDER BY id',
-	'recall() (stored)' => q{SELECT content FROM sessmem.recall(NULL::notes, order_by => 'id') ORDER BY id},
+	'recall()' => q{SELECT content FROM sessmem.recall(NULL::notes, order_by => 'id') ORDER BY id},
 	'RETURNING (stored)' => 'UPDATE notes SET content = content RETURNING content',
 	'EXECUTE (stored)' => 'EXECUTE list',
 );
+my $stored = qr/^\{a\d\} suspended; T$/;
+sub refused_or_stored { return $_[0] =~ /stored/ ? $stored : qr/^42501; E$/ }
 my @a = map { "a$_" } 1 .. 4;
 
 # Begins a portal and fetches its first row.
@@ -148,22 +152,22 @@ for my $kind (sort keys %portal)
 	fresh;
 	begin_portal($kind, "SELECT sessmem.bind('$a')");
 	$c->query('SELECT sessmem.unbind()');
-	is($resume->(1), '42501; E', "portal of $kind: refused after unbind()");
+	like($resume->(1), refused_or_stored($kind), "portal of $kind: refused, or stored, after unbind()");
 
 	fresh;
 	begin_portal($kind, "SELECT sessmem.attach('$a')");
 	$c->query('SELECT sessmem.detach()');
-	is($resume->(1), '42501; E', "portal of $kind: refused after detach()");
+	like($resume->(1), refused_or_stored($kind), "portal of $kind: refused, or stored, after detach()");
 
 	fresh;
 	begin_portal($kind, "SELECT sessmem.bind('$a')");
 	$c->query("SET LOCAL sessmem.context = 'x'");
-	is($resume->(1), '42501; E', "portal of $kind: refused after the context is overwritten");
+	like($resume->(1), refused_or_stored($kind), "portal of $kind: refused, or stored, after the context is overwritten");
 
 	fresh;
 	begin_portal($kind, "SELECT sessmem.bind('$a')");
 	$c->query('RESET ALL');
-	is($resume->(1), '42501; E', "portal of $kind: refused after RESET ALL");
+	like($resume->(1), refused_or_stored($kind), "portal of $kind: refused, or stored, after RESET ALL");
 
 	fresh;
 	begin_portal($kind, "SELECT sessmem.bind('$a')");
@@ -190,7 +194,7 @@ for my $kind (sort keys %portal)
 {
 	$c = $suspended{$kind};
 	is(Fixture::poll($c, 'SELECT sessmem.status()', '{expired} SELECT 1; T'), '{expired} SELECT 1; T', "portal of $kind: its token expires");
-	is($c->execute('p', 1)->sync, '42501; E', "portal of $kind: refused after expiry");
+	like($c->execute('p', 1)->sync, refused_or_stored($kind), "portal of $kind: refused, or stored, after expiry");
 	is($c->query('ROLLBACK'), 'ROLLBACK; I', 'the connection goes on');
 }
 is($c->query("SELECT sessmem.bind('$short')"), '28000; I', 'the expired token does not');
