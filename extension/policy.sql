@@ -449,11 +449,15 @@ BEGIN
 	END LOOP;
 
 	-- a detached partition has lost the guard that was its parent's
-	PERFORM sessmem.install_guard(p.relation)
-		FROM sessmem.protected_table AS p
-		WHERE NOT (SELECT c.relispartition FROM pg_class AS c WHERE c.oid = p.relation)
-			AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_guard')
-			AND EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_truncate');
+	FOR fresh IN
+		UPDATE sessmem.protected_table AS p SET is_partition = c.relispartition
+			FROM pg_class AS c
+			WHERE c.oid = p.relation AND c.relispartition <> p.is_partition
+			RETURNING p.relation, p.is_partition
+	LOOP
+		CONTINUE WHEN fresh.is_partition;
+		PERFORM sessmem.install_guard(fresh.relation);
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION sessmem.follow_ddl() IS

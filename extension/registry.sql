@@ -11,12 +11,15 @@ CREATE TABLE sessmem.protected_table (
 	user_column name,
 	tenant_column name,
 	attnums int2[] NOT NULL,
+	is_partition boolean NOT NULL,
 	CHECK (pg_catalog.num_nonnulls(session_column, user_column, tenant_column) > 0)
 );
 COMMENT ON TABLE sessmem.protected_table IS
 	'Protected tables, their partitions and inheritance children, with the key columns of each. Written by protect() and unprotect() only.';
 COMMENT ON COLUMN sessmem.protected_table.attnums IS
 	'Numbers of the session, user and tenant column (0: not mapped); found anew from the names when a dump is restored.';
+COMMENT ON COLUMN sessmem.protected_table.is_partition IS
+	'Whether its guard is a copy of its parent''s, and goes with it when it is detached.';
 SELECT pg_catalog.pg_extension_config_dump('sessmem.protected_table', '');
 
 CREATE TRIGGER announce_change
@@ -34,7 +37,7 @@ $$;
 COMMENT ON FUNCTION sessmem.column_number(regclass, name) IS
 	'Internal: the number of a column, 0 if there is none of that name.';
 
-CREATE FUNCTION sessmem.number_columns() RETURNS trigger
+CREATE FUNCTION sessmem.look_up_relation() RETURNS trigger
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -43,13 +46,14 @@ BEGIN
 		sessmem.column_number(NEW.relation, NEW.session_column),
 		sessmem.column_number(NEW.relation, NEW.user_column),
 		sessmem.column_number(NEW.relation, NEW.tenant_column)];
+	NEW.is_partition := (SELECT c.relispartition FROM pg_class AS c WHERE c.oid = NEW.relation);
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION sessmem.number_columns() IS
-	'Trigger: finds the numbers of the key columns, which a restored table may have changed.';
+COMMENT ON FUNCTION sessmem.look_up_relation() IS
+	'Trigger: looks up what a restored table may have changed.';
 
-CREATE TRIGGER number_columns
+CREATE TRIGGER look_up_relation
 	BEFORE INSERT ON sessmem.protected_table
-	FOR EACH ROW EXECUTE FUNCTION sessmem.number_columns();
-ALTER TABLE sessmem.protected_table ENABLE ALWAYS TRIGGER number_columns;
+	FOR EACH ROW EXECUTE FUNCTION sessmem.look_up_relation();
+ALTER TABLE sessmem.protected_table ENABLE ALWAYS TRIGGER look_up_relation;

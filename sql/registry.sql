@@ -64,7 +64,7 @@ SELECT count(*) FROM sessmem.protected_table;
 -- a restored row finds its columns by name
 CREATE TABLE restored (a int, b int, session_id text, tenant text);
 ALTER TABLE restored DROP COLUMN a;
-INSERT INTO sessmem.protected_table VALUES ('restored', 'session_id', NULL, 'tenant', '{1,0,2}');
+INSERT INTO sessmem.protected_table VALUES ('restored', 'session_id', NULL, 'tenant', '{1,0,2}', true);
 SELECT * FROM sessmem.protected_table;
 DROP TABLE restored;
 

@@ -166,7 +166,12 @@ for my $how (sort keys %restore)
 {
 	my $db = 'copy' . ++$i;
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	ok($node->run_log($restore{$how}->($db)), "restored from $how") or next;
+	my $log = -s $node->logfile;
+	if (!ok($node->run_log($restore{$how}->($db)), "restored from $how"))
+	{
+		diag(slurp_file($node->logfile, $log) =~ /^(.*(?:ERROR|DETAIL|STATEMENT|CONTEXT):.*)$/mg);
+		next;
+	}
 
 	is($node->safe_psql($db, $state), $expected_state, 'protection is the same');
 	isnt($node->safe_psql($db, $numbers), $node->safe_psql('origin', $numbers), 'column numbers are not');
