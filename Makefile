@@ -9,11 +9,14 @@ EXTENSION = sessmem
 OBJS = \
 	src/sessmem.o \
 	src/guc.o \
-	src/context.o \
-	src/token.o \
 	src/keyring.o \
-	src/registry.o \
+	src/token.o \
+	src/issuer.o \
+	src/seal.o \
+	src/context.o \
+	src/claims.o \
 	src/pooling.o \
+	src/registry.o \
 	src/policy.o \
 	src/guard.o \
 	src/recall.o \
@@ -25,8 +28,9 @@ PRIVATE_HEADERS = src/sessmem.h src/compat.h
 SQL_PARTS = \
 	extension/prolog.sql \
 	extension/keyring.sql \
-	extension/token.sql \
+	extension/issuer.sql \
 	extension/context.sql \
+	extension/claims.sql \
 	extension/registry.sql \
 	extension/guard.sql \
 	extension/policy.sql \
@@ -48,7 +52,7 @@ SHLIB_LINK += -lcrypto
 # ---------------------------------------------------------------------- tests
 
 # A file in sql/ that is missing here fails "make check".
-REGRESS = init keyring token context registry policy guard recall enforce roles privileges injection volatility pooling
+REGRESS = init keyring token issuer seal context claims registry policy guard recall enforce roles privileges injection volatility pooling
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

@@ -1,7 +1,4 @@
 -- context: whose session is in force
---
--- Everything that reads the context is STABLE: an IMMUTABLE getter would be
--- folded into a cached plan and go on answering for the previous session.
 
 CREATE FUNCTION sessmem.bind(token text) RETURNS text
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -42,39 +39,3 @@ CREATE FUNCTION sessmem.status() RETURNS text
 	AS 'MODULE_PATHNAME', 'sessmem_status';
 COMMENT ON FUNCTION sessmem.status() IS
 	'Why there is a session or not: none, bound, expired, or invalid (sessmem.context was set by hand, or its key was retired).';
-
-CREATE FUNCTION sessmem.session_id() RETURNS text
-	LANGUAGE c STABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'sessmem_session_id';
-COMMENT ON FUNCTION sessmem.session_id() IS
-	'The id of the session in force, NULL if none.';
-
-CREATE FUNCTION sessmem.user_id() RETURNS text
-	LANGUAGE c STABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'sessmem_user_id';
-COMMENT ON FUNCTION sessmem.user_id() IS
-	'The user of the session in force, NULL if none.';
-
-CREATE FUNCTION sessmem.tenant_id() RETURNS text
-	LANGUAGE c STABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'sessmem_tenant_id';
-COMMENT ON FUNCTION sessmem.tenant_id() IS
-	'The tenant of the session in force, NULL if none.';
-
-CREATE FUNCTION sessmem.session_id(type anyelement) RETURNS anyelement
-	LANGUAGE c STABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'sessmem_session_id_as';
-COMMENT ON FUNCTION sessmem.session_id(anyelement) IS
-	'The id of the session in force in the type of the argument (text, varchar, uuid, bigint), as in session_id(NULL::uuid). NULL if there is none, or if it is not in that type''s canonical form. 42809: another type.';
-
-CREATE FUNCTION sessmem.user_id(type anyelement) RETURNS anyelement
-	LANGUAGE c STABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'sessmem_user_id_as';
-COMMENT ON FUNCTION sessmem.user_id(anyelement) IS
-	'The user of the session in force in the type of the argument; as session_id(anyelement).';
-
-CREATE FUNCTION sessmem.tenant_id(type anyelement) RETURNS anyelement
-	LANGUAGE c STABLE PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'sessmem_tenant_id_as';
-COMMENT ON FUNCTION sessmem.tenant_id(anyelement) IS
-	'The tenant of the session in force in the type of the argument; as session_id(anyelement).';

@@ -22,17 +22,8 @@
  *	   session before								mixing two sessions
  *
  * and in every other case there is no session.  sql/context.sql has a case for
- * each.  Rules 1, 2 and 5 are checked once for each value and kept with it (the
- * "extra" of the setting); 3, 4 and 6 at every use, at the cost of a few
- * comparisons.
- *
- * The check hook only parses: no catalog access, no error, no verification.  It
- * may run outside of a transaction, and in a worker before it has one.
- *
- * The sealed form, which is not an interface (lengths in bytes, -1 for absent):
- *
- *	scope|pid|backend start|transaction start|expires|
- *	n:session|n:user|n:tenant|n:kid|<MAC of all that precedes, in hex>
+ * each.  Rules 1, 2 and 5 are seal.c's, checked once for each value; 3, 4 and 6
+ * are decided here, at every use, at the cost of a few comparisons.
  */
 #include "sessmem.h"
 
@@ -51,36 +42,7 @@
 #define MASK "********"
 #define UUID_TEXT_LEN 36
 
-typedef enum Verdict
-{
-	UNVERIFIED,
-	GENUINE,
-	BOGUS
-} Verdict;
-
-/* A parsed value of sessmem.context.  One chunk, owned by the setting. */
-typedef struct Context
-{
-	uint64		serial;			/* tells it from every other one */
-	Verdict		verdict;		/* on rules 1, 2 and 5 */
-	uint64		keyring;		/* generation of the keyring it holds for */
-	bool		connection_scope;
-	int			pid;
-	TimestampTz backend_start;
-	TimestampTz xact_start;
-	TimestampTz expires;
-	LocalTransactionId set_in;	/* transaction that set the value */
-	LocalTransactionId used_in; /* transaction that found rule 6 kept */
-	SessmemIdentity who;		/* points into text */
-	const char *kid;
-	size_t		sealed_len;		/* what the MAC covers */
-	unsigned char mac[SESSMEM_MAC_LEN];
-	char	   *sealed;			/* the value itself, for the MAC */
-	char	   *text;			/* a copy cut into NUL-terminated claims */
-} Context;
-
-static Context *current = NULL;
-static uint64 serial = 0;
+static SessmemSeal *current = NULL;
 
 /* The one session that the running transaction has used (rule 6). */
 static LocalTransactionId used_in = InvalidLocalTransactionId;
@@ -104,187 +66,8 @@ PG_FUNCTION_INFO_V1(sessmem_attach);
 PG_FUNCTION_INFO_V1(sessmem_detach);
 PG_FUNCTION_INFO_V1(sessmem_assume);
 PG_FUNCTION_INFO_V1(sessmem_status);
-PG_FUNCTION_INFO_V1(sessmem_session_id);
-PG_FUNCTION_INFO_V1(sessmem_user_id);
-PG_FUNCTION_INFO_V1(sessmem_tenant_id);
-PG_FUNCTION_INFO_V1(sessmem_session_id_as);
-PG_FUNCTION_INFO_V1(sessmem_user_id_as);
-PG_FUNCTION_INFO_V1(sessmem_tenant_id_as);
-
-/* ---------- the sealed form ---------- */
-
-static void
-append_number(StringInfo buf, int64 number, char end)
-{
-	char		digits[MAXINT8LEN + 1];
-	int			len = pg_lltoa(number, digits);
-
-	digits[len++] = end;
-	appendBinaryStringInfo(buf, digits, len);
-}
-
-static void
-append_claim(StringInfo buf, const char *claim)
-{
-	int			len = claim ? strlen(claim) : 0;
-
-	append_number(buf, claim ? len : -1, ':');
-	appendBinaryStringInfo(buf, claim ? claim : "", len);
-	appendStringInfoChar(buf, '|');
-}
-
-static char *
-seal(const SessmemClaims *claims, SessmemScope scope)
-{
-	StringInfoData buf;
-	unsigned char mac[SESSMEM_MAC_LEN];
-	char		hex[SESSMEM_MAC_LEN * 2 + 1];
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, scope == SESSMEM_CONNECTION ? "c|" : "t|");
-	append_number(&buf, MyProcPid, '|');
-	append_number(&buf, MyStartTimestamp, '|');
-	append_number(&buf, GetCurrentTransactionStartTimestamp(), '|');
-	append_number(&buf, claims->expires, '|');
-	append_claim(&buf, claims->who.session);
-	append_claim(&buf, claims->who.user);
-	append_claim(&buf, claims->who.tenant);
-	append_claim(&buf, claims->kid);
-
-	sessmem_keyring_seal(buf.data, buf.len, mac);
-	hex[hex_encode((char *) mac, sizeof(mac), hex)] = '\0';
-	appendStringInfoString(&buf, hex);
-	return buf.data;
-}
-
-/* Reads a number up to '|' and moves past it. */
-static bool
-parse_number(char **p, int64 *number)
-{
-	char	   *end;
-
-	errno = 0;
-	*number = strtoi64(*p, &end, 10);
-	if (errno != 0 || end == *p || *end != '|')
-		return false;
-	*p = end + 1;
-	return true;
-}
-
-/* Reads one length-prefixed claim, terminates it in place and moves past it. */
-static bool
-parse_claim(char **p, const char *limit, const char **claim)
-{
-	char	   *end;
-	long		len;
-
-	errno = 0;
-	len = strtol(*p, &end, 10);
-	if (errno != 0 || end == *p || *end != ':')
-		return false;
-	end++;
-	if (len == -1)
-		*claim = NULL;
-	else if (len < 1 || len >= limit - end)
-		return false;
-	else
-	{
-		*claim = end;
-		end += len;
-	}
-	if (*end != '|')
-		return false;
-	*end = '\0';
-	*p = end + 1;
-	return true;
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
-/* Fills c from c->text; false if it is not of the sealed form. */
-static bool
-parse_sealed(Context *c, size_t len)
-{
-	char	   *p = c->text;
-	char	   *limit = c->text + len;
-	int64		pid;
-
-	if ((p[0] != 'c' && p[0] != 't') || p[1] != '|')
-		return false;
-	c->connection_scope = p[0] == 'c';
-	p += 2;
-	if (!parse_number(&p, &pid) ||
-		!parse_number(&p, &c->backend_start) ||
-		!parse_number(&p, &c->xact_start) ||
-		!parse_number(&p, &c->expires) ||
-		!parse_claim(&p, limit, &c->who.session) ||
-		!parse_claim(&p, limit, &c->who.user) ||
-		!parse_claim(&p, limit, &c->who.tenant) ||
-		!parse_claim(&p, limit, &c->kid) ||
-		c->who.session == NULL)
-		return false;
-	c->pid = (int) pid;
-	c->sealed_len = p - c->text;
-	if (limit - p != SESSMEM_MAC_LEN * 2)
-		return false;
-	for (int i = 0; i < SESSMEM_MAC_LEN; i++)
-	{
-		int			hi = hex_value(p[2 * i]);
-		int			lo = hex_value(p[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return false;
-		c->mac[i] = (hi << 4) | lo;
-	}
-	return true;
-}
 
 /* ---------- hooks of the settings ---------- */
-
-/*
- * Accepts any value from a session, and none from a file, the command line, the
- * startup packet, ALTER ROLE or ALTER DATABASE: a credential does not belong
- * there, and a value from there could outlive RESET ALL.
- */
-bool
-sessmem_context_check(char **newval, void **extra, GucSource source)
-{
-	size_t		len = strlen(*newval);
-	Context    *c;
-
-	*extra = NULL;
-	if (len == 0)
-		return true;
-	if (source != PGC_S_SESSION)
-	{
-		GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
-		GUC_check_errmsg("\"sessmem.context\" cannot be set this way");
-		GUC_check_errhint("Call sessmem.bind(token) or sessmem.attach(token).");
-		return false;
-	}
-
-	c = sessmem_compat_guc_malloc(sizeof(Context) + 2 * (len + 1));
-	if (c == NULL)
-		return false;
-	memset(c, 0, sizeof(Context));
-	c->sealed = (char *) (c + 1);
-	c->text = c->sealed + len + 1;
-	memcpy(c->sealed, *newval, len + 1);
-	memcpy(c->text, *newval, len + 1);
-	c->serial = ++serial;
-	c->set_in = MyProc ? sessmem_compat_lxid() : InvalidLocalTransactionId;
-	c->verdict = parse_sealed(c, len) ? UNVERIFIED : BOGUS;
-	*extra = c;
-	return true;
-}
 
 void
 sessmem_context_assign(const char *newval, void *extra)
@@ -378,49 +161,9 @@ mark_used(const SessmemIdentity *who)
 	used_in = sessmem_compat_lxid();
 }
 
-/* Whether this value was sealed by this backend, or by this worker's leader. */
-static bool
-sealed_here(const Context *c)
-{
-	if (!IsParallelWorker())
-		return c->pid == MyProcPid && c->backend_start == MyStartTimestamp;
-	return MyProc->lockGroupLeader != NULL && c->pid == MyProc->lockGroupLeader->pid;
-}
-
-/* Rules 1, 2 and 5; the verdict holds until the keys change. */
-static void
-verify(Context *c)
-{
-	if (c->verdict == BOGUS ||
-		(c->verdict == GENUINE && c->keyring == sessmem_keyring_generation()))
-		return;
-
-	/* no verdict survives an error in here */
-	c->verdict = UNVERIFIED;
-	if (!sealed_here(c) ||
-		!sessmem_keyring_unseal(c->sealed, c->sealed_len, c->mac))
-	{
-		c->verdict = BOGUS;
-		return;
-	}
-	/* of the keys as they are now; a later change is seen as one */
-	c->keyring = sessmem_keyring_generation();
-	if (c->kid != NULL && sessmem_keyring_find(c->kid) == NULL)
-	{
-		/* the leader saw it alive; half of a result is worse than none */
-		if (IsParallelWorker())
-			ereport(ERROR,
-					errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-					errmsg("the key of the session in force has been retired"));
-		c->verdict = BOGUS;
-	}
-	else
-		c->verdict = GENUINE;
-}
-
 /* Rule 3. */
 static bool
-in_scope(const Context *c)
+in_scope(const SessmemSeal *c)
 {
 	if (c->connection_scope)
 		return sessmem_guc_allow_attach();
@@ -464,9 +207,7 @@ judge(void)
 		looked_at = now;
 	}
 
-	if (current->verdict != GENUINE || current->keyring != sessmem_keyring_generation())
-		verify(current);
-	if (current->verdict != GENUINE || !in_scope(current))
+	if (!sessmem_seal_genuine(current) || !in_scope(current))
 		return SESSMEM_INVALID;
 	if (current->expires <= now)
 		return SESSMEM_EXPIRED;
@@ -555,23 +296,15 @@ set_context(const char *value, SessmemScope scope)
 							 action_of(scope), true, 0, false);
 }
 
-/*
- * Seals claims and sets them.  Rules 1 and 2 need no second look at what was
- * sealed just now; 5 is looked at as in verify().
- */
 static void
 set_claims(const SessmemClaims *claims, SessmemScope scope)
 {
-	char	   *value = seal(claims, scope);
+	char	   *value = sessmem_seal_make(claims, scope == SESSMEM_CONNECTION);
 	uint64		keyring = sessmem_keyring_generation();
 
 	set_context(value, scope);
-	if (current != NULL && strcmp(current->sealed, value) == 0 &&
-		(claims->kid == NULL || sessmem_keyring_find(claims->kid) != NULL))
-	{
-		current->keyring = keyring;
-		current->verdict = GENUINE;
-	}
+	if (current != NULL)
+		sessmem_seal_vouch(current, value, keyring);
 }
 
 /*
@@ -871,174 +604,4 @@ sessmem_status(PG_FUNCTION_ARGS)
 
 	start_up();
 	PG_RETURN_TEXT_P(cstring_to_text(names[judge()]));
-}
-
-/* The claim as text, NULL without a session. */
-static Datum
-get_claim(FunctionCallInfo fcinfo, int key)
-{
-	const SessmemIdentity *who = sessmem_context_current();
-	const char *claim = who ? sessmem_registry_claim(who, key) : NULL;
-
-	if (claim == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(claim));
-}
-
-Datum
-sessmem_session_id(PG_FUNCTION_ARGS)
-{
-	return get_claim(fcinfo, 0);
-}
-
-Datum
-sessmem_user_id(PG_FUNCTION_ARGS)
-{
-	return get_claim(fcinfo, 1);
-}
-
-Datum
-sessmem_tenant_id(PG_FUNCTION_ARGS)
-{
-	return get_claim(fcinfo, 2);
-}
-
-static bool
-canonical_uuid(const char *s)
-{
-	for (int i = 0; i < UUID_TEXT_LEN; i++)
-	{
-		if (i == 8 || i == 13 || i == 18 || i == 23)
-		{
-			if (s[i] != '-')
-				return false;
-		}
-		else if (hex_value(s[i]) < 0)
-			return false;
-	}
-	return s[UUID_TEXT_LEN] == '\0';
-}
-
-static bool
-canonical_bigint(const char *s, int64 *value)
-{
-	const char *digits = s[0] == '-' ? s + 1 : s;
-
-	if (strspn(digits, "0123456789") != strlen(digits) ||
-		digits[0] == '\0' ||
-		(digits[0] == '0' && (digits[1] != '\0' || digits != s)))
-		return false;
-	errno = 0;
-	*value = strtoi64(s, NULL, 10);
-	return errno == 0;
-}
-
-/*
- * The claim as a value of a key column's type; false when it has no such value.
- *
- * Only the canonical spelling counts.  '7', '07' and ' 7' are three sessions,
- * and would be one bigint.
- */
-bool
-sessmem_context_key(const char *claim, Oid type, Datum *key)
-{
-	int64		number;
-
-	if (claim == NULL)
-		return false;
-	switch (type)
-	{
-		case TEXTOID:
-		case VARCHAROID:
-			*key = PointerGetDatum(cstring_to_text(claim));
-			return true;
-		case UUIDOID:
-			if (!canonical_uuid(claim))
-				return false;
-			*key = DirectFunctionCall1(uuid_in, CStringGetDatum(claim));
-			return true;
-		case INT8OID:
-			if (!canonical_bigint(claim, &number))
-				return false;
-			*key = Int64GetDatum(number);
-			return true;
-		default:
-			ereport(ERROR,
-					errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					errmsg("a session key cannot have this type"),
-					errhint("Use text, varchar, uuid or bigint."));
-	}
-	return false;
-}
-
-/* The claim in the type of the argument, which is NULL and only names a type. */
-static Datum
-get_claim_as(FunctionCallInfo fcinfo, int key)
-{
-	const SessmemIdentity *who = sessmem_context_current();
-	Datum		value;
-
-	if (who == NULL ||
-		!sessmem_context_key(sessmem_registry_claim(who, key),
-							 get_fn_expr_argtype(fcinfo->flinfo, 0), &value))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(value);
-}
-
-Datum
-sessmem_session_id_as(PG_FUNCTION_ARGS)
-{
-	return get_claim_as(fcinfo, 0);
-}
-
-Datum
-sessmem_user_id_as(PG_FUNCTION_ARGS)
-{
-	return get_claim_as(fcinfo, 1);
-}
-
-Datum
-sessmem_tenant_id_as(PG_FUNCTION_ARGS)
-{
-	return get_claim_as(fcinfo, 2);
-}
-
-/* ---------- sessmem.session_id and its like, as settings ---------- */
-
-/*
- * Answers with a copy, because SHOW may keep the pointer longer than the
- * context lasts.
- */
-static const char *
-show_claim(int key)
-{
-	static char *answer[SESSMEM_NKEYS];
-	const SessmemIdentity *who;
-	const char *claim;
-
-	who = IsTransactionState() ? sessmem_context_current() : NULL;
-	claim = who ? sessmem_registry_claim(who, key) : NULL;
-	if (answer[key])
-		pfree(answer[key]);
-	answer[key] = NULL;
-	answer[key] = MemoryContextStrdup(TopMemoryContext, claim ? claim : "");
-	return answer[key];
-}
-
-const char *
-sessmem_context_show_session(void)
-{
-	return show_claim(0);
-}
-
-const char *
-sessmem_context_show_user(void)
-{
-	return show_claim(1);
-}
-
-const char *
-sessmem_context_show_tenant(void)
-{
-	return show_claim(2);
 }

@@ -132,7 +132,7 @@ demand_keys(Guard *guard, TriggerData *trigdata, const SessmemIdentity *who)
 	oldcxt = MemoryContextSwitchTo(guard->cxt);
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
 	{
-		const char *claim = sessmem_registry_claim(who, i);
+		const char *claim = sessmem_claims_get(who, i);
 
 		if (guard->key[i].attnum == 0)
 			continue;
@@ -141,7 +141,7 @@ demand_keys(Guard *guard, TriggerData *trigdata, const SessmemIdentity *who)
 						 psprintf("The table has a %s key, and the session in force names no %s.",
 								  what[i], what[i]),
 						 "Use a token that names it.");
-		if (!sessmem_context_key(claim, guard->key[i].type, &guard->key[i].value))
+		if (!sessmem_claims_key(claim, guard->key[i].type, &guard->key[i].value))
 			refuse_write(trigdata,
 						 psprintf("The %s id in force has no canonical form in the key column's type.",
 								  what[i]),

@@ -56,7 +56,7 @@ sessmem_guc_init(void)
 							   "The sealed context that bind() and attach() put in force.",
 							   "Only a value sealed by this server for this connection counts; any other means no session.",
 							   &context_value, "", PGC_USERSET, SECRET_FLAGS,
-							   sessmem_context_check,
+							   sessmem_seal_check,
 							   sessmem_context_assign,
 							   sessmem_context_show_masked);
 
@@ -72,19 +72,19 @@ sessmem_guc_init(void)
 							   "The session in force, empty if none.",
 							   NULL,
 							   &session_value, "", PGC_INTERNAL, ANSWER_FLAGS,
-							   NULL, NULL, sessmem_context_show_session);
+							   NULL, NULL, sessmem_claims_show_session);
 
 	DefineCustomStringVariable("sessmem.user_id",
 							   "The user of the session in force, empty if none.",
 							   NULL,
 							   &user_value, "", PGC_INTERNAL, ANSWER_FLAGS,
-							   NULL, NULL, sessmem_context_show_user);
+							   NULL, NULL, sessmem_claims_show_user);
 
 	DefineCustomStringVariable("sessmem.tenant_id",
 							   "The tenant of the session in force, empty if none.",
 							   NULL,
 							   &tenant_value, "", PGC_INTERNAL, ANSWER_FLAGS,
-							   NULL, NULL, sessmem_context_show_tenant);
+							   NULL, NULL, sessmem_claims_show_tenant);
 
 	DefineCustomStringVariable("sessmem.audience",
 							   "The \"aud\" claim that tokens for this database must carry.",

@@ -32,7 +32,6 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "commands/trigger.h"
 #include "common/sha2.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
@@ -86,7 +85,6 @@ static EVP_MAC *hmac = NULL;
 PG_FUNCTION_INFO_V1(sessmem_secret_in);
 PG_FUNCTION_INFO_V1(sessmem_secret_out);
 PG_FUNCTION_INFO_V1(sessmem_key_material);
-PG_FUNCTION_INFO_V1(sessmem_announce_change);
 
 /* ---------- reading the table ---------- */
 
@@ -588,19 +586,4 @@ sessmem_key_material(PG_FUNCTION_ARGS)
 					errdetail("RSA keys must have %d to %d bits.", RSA_MIN_BITS, RSA_MAX_BITS) : 0);
 	}
 	PG_RETURN_BYTEA_P(result);
-}
-
-/*
- * announce_change() RETURNS trigger
- *
- * Tells all backends that this table changed, so that their copies of it go.
- * Sits on sessmem.keyring and sessmem.protected_table.
- */
-Datum
-sessmem_announce_change(PG_FUNCTION_ARGS)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		elog(ERROR, "announce_change() was not called as a trigger");
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
-	return PointerGetDatum(NULL);
 }

@@ -75,7 +75,7 @@ name_session(const SessmemIdentity *who)
 	initStringInfo(&buf);
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
 	{
-		const char *claim = sessmem_registry_claim(who, i);
+		const char *claim = sessmem_claims_get(who, i);
 		char		len[12];
 
 		/* by hand: this runs in every transaction, and appendStringInfo() is slow */

@@ -12,11 +12,14 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(sessmem_announce_change);
 
 /* Columns of sessmem.protected_table; extension/registry.sql creates them in this order. */
 enum
@@ -89,9 +92,17 @@ sessmem_registry_find(Oid relid, SessmemProtected *result)
 	return found;
 }
 
-/* The claim that a key column is compared with, in the order of SessmemProtected. */
-const char *
-sessmem_registry_claim(const SessmemIdentity *who, int key)
+/*
+ * announce_change() RETURNS trigger
+ *
+ * Tells all backends that this table changed, so that their copies of it go.
+ * Sits on sessmem.keyring and sessmem.protected_table.
+ */
+Datum
+sessmem_announce_change(PG_FUNCTION_ARGS)
 {
-	return key == 0 ? who->session : key == 1 ? who->user : who->tenant;
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "announce_change() was not called as a trigger");
+	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	return PointerGetDatum(NULL);
 }

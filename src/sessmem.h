@@ -79,10 +79,52 @@ extern void sessmem_keyring_seal(const char *data, size_t len,
 extern bool sessmem_keyring_unseal(const char *data, size_t len,
 								   const unsigned char *mac);
 
-/* ---------- token.c: JWTs ---------- */
+/* ---------- token.c: which tokens are good ---------- */
+
+#define SESSMEM_TOKEN_MAX_LEN 8192
+
+/* A NumericDate counts seconds from 1970; beyond the year 9999 it is nonsense. */
+#define SESSMEM_UNIX_EPOCH \
+	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY)
+#define SESSMEM_NUMERIC_DATE_MAX 253402300799.0
 
 extern void sessmem_token_verify(const char *token, size_t len,
 								 SessmemClaims *claims);
+
+/* ---------- seal.c: the sealed form of a context ---------- */
+
+typedef enum SessmemVerdict
+{
+	SESSMEM_UNVERIFIED,
+	SESSMEM_GENUINE,
+	SESSMEM_BOGUS
+} SessmemVerdict;
+
+/* A parsed value of sessmem.context.  One chunk, owned by the setting. */
+typedef struct SessmemSeal
+{
+	uint64		serial;			/* tells it from every other one */
+	SessmemVerdict verdict;
+	uint64		keyring;		/* generation of the keyring the verdict holds for */
+	bool		connection_scope;
+	int			pid;
+	TimestampTz backend_start;
+	TimestampTz xact_start;
+	TimestampTz expires;
+	LocalTransactionId set_in;	/* transaction that set the value */
+	LocalTransactionId used_in; /* transaction that may use it; context.c's */
+	SessmemIdentity who;		/* points into text */
+	const char *kid;
+	size_t		sealed_len;		/* what the MAC covers */
+	unsigned char mac[SESSMEM_MAC_LEN];
+	char	   *sealed;			/* the value itself, for the MAC */
+	char	   *text;			/* a copy cut into NUL-terminated claims */
+} SessmemSeal;
+
+extern bool sessmem_seal_check(char **newval, void **extra, GucSource source);
+extern char *sessmem_seal_make(const SessmemClaims *claims, bool connection_scope);
+extern bool sessmem_seal_genuine(SessmemSeal *seal);
+extern void sessmem_seal_vouch(SessmemSeal *seal, const char *value, uint64 keyring);
 
 /* ---------- context.c: whose session is in force ---------- */
 
@@ -113,18 +155,23 @@ extern void sessmem_context_enter(const SessmemClaims *claims,
 extern char *sessmem_context_enter_with(text *token, SessmemScope scope);
 extern void sessmem_context_settle(void);
 extern void sessmem_context_forget_startup(void);
-extern bool sessmem_context_key(const char *claim, Oid type, Datum *key);
 pg_noreturn extern void sessmem_context_required(const char *refused);
 
 /* hooks of the settings that context.c owns */
-extern bool sessmem_context_check(char **newval, void **extra, GucSource source);
 extern void sessmem_context_assign(const char *newval, void *extra);
 extern bool sessmem_context_token_check(char **newval, void **extra, GucSource source);
 extern void sessmem_context_token_assign(const char *newval, void *extra);
 extern const char *sessmem_context_show_masked(void);
-extern const char *sessmem_context_show_session(void);
-extern const char *sessmem_context_show_user(void);
-extern const char *sessmem_context_show_tenant(void);
+
+/* ---------- claims.c: the claims in force, as SQL sees them ---------- */
+
+#define SESSMEM_NKEYS 3			/* session, user, tenant; in this order */
+
+extern const char *sessmem_claims_get(const SessmemIdentity *who, int key);
+extern bool sessmem_claims_key(const char *claim, Oid type, Datum *key);
+extern const char *sessmem_claims_show_session(void);
+extern const char *sessmem_claims_show_user(void);
+extern const char *sessmem_claims_show_tenant(void);
 
 /* ---------- pooling.c: what a backend must forget between sessions ---------- */
 
@@ -140,8 +187,6 @@ extern void sessmem_pooling_check_deallocate(const char *name);
 
 /* ---------- registry.c: which tables are protected, and by which columns ---------- */
 
-#define SESSMEM_NKEYS 3			/* session, user, tenant; in this order */
-
 typedef struct SessmemProtected
 {
 	char	   *column[SESSMEM_NKEYS];	/* palloc'd names; NULL: not mapped */
@@ -150,7 +195,6 @@ typedef struct SessmemProtected
 extern bool sessmem_registry_find(Oid relid, SessmemProtected *result);
 extern Oid	sessmem_registry_relid(void);
 extern Oid	sessmem_registry_table(const char *name);
-extern const char *sessmem_registry_claim(const SessmemIdentity *who, int key);
 
 /* ---------- recall.c: retrieval ---------- */
 

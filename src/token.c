@@ -1,6 +1,6 @@
 /*
  * token.c
- *		Tokens: JWTs in JWS compact form, verified and minted.
+ *		Tokens: JWTs in JWS compact form, and which of them are good.
  *
  * What is refused, and by which rule (sql/token.sql has a case for each row):
  *
@@ -34,33 +34,22 @@
  */
 #include "sessmem.h"
 
-#include <math.h>
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
-#define TOKEN_MAX_LEN 8192
 #define CLOCK_SKEW (30 * USECS_PER_SEC) /* for nbf and iat; none for exp */
 #define CACHE_SLOTS 64			/* power of two */
-
-/* NumericDate beyond this (year 9999) is nonsense. */
-#define NUMERIC_DATE_MAX 253402300799.0
-
-#define UNIX_EPOCH_SECS \
-	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY)
 
 /* A JOSE header, or the claims: the members that we know. */
 enum
@@ -106,8 +95,6 @@ typedef struct CachedToken
 
 static CachedToken *cache = NULL;
 
-PG_FUNCTION_INFO_V1(sessmem_open_session);
-
 /*
  * Refuses a token: one message and one SQLSTATE for all reasons, the rule in
  * the detail.  context.c keeps what called us out of the log.
@@ -130,29 +117,6 @@ refuse(const char *detail, const char *hint)
 #define MALFORMED "The token is not a well-formed JWT in compact form."
 
 /* ---------- base64url (RFC 4648, 5; RFC 7515, 2: without padding) ---------- */
-
-static const char base64url_digits[] =
-"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void
-base64url_append(StringInfo out, const unsigned char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i += 3)
-	{
-		uint32		v = data[i] << 16;
-
-		if (i + 1 < len)
-			v |= data[i + 1] << 8;
-		if (i + 2 < len)
-			v |= data[i + 2];
-		appendStringInfoChar(out, base64url_digits[v >> 18]);
-		appendStringInfoChar(out, base64url_digits[(v >> 12) & 63]);
-		if (i + 1 < len)
-			appendStringInfoChar(out, base64url_digits[(v >> 6) & 63]);
-		if (i + 2 < len)
-			appendStringInfoChar(out, base64url_digits[v & 63]);
-	}
-}
 
 /* The value of each digit plus one; 0 for what is none. */
 static const unsigned char base64url_values[256] = {
@@ -331,11 +295,11 @@ time_claim(const Members *m, int member, TimestampTz missing)
 	if (!m->present[member])
 		return missing;
 	secs = m->number[member] ? strtod(m->number[member], NULL) : -1;
-	if (!(secs >= 0 && secs <= NUMERIC_DATE_MAX))
+	if (!(secs >= 0 && secs <= SESSMEM_NUMERIC_DATE_MAX))
 		refuse(psprintf("The claim \"%s\" must be a number of seconds since 1970.",
 						member_names[member]),
 			   HINT_ISSUER);
-	return (TimestampTz) ((secs - UNIX_EPOCH_SECS) * USECS_PER_SEC);
+	return (TimestampTz) ((secs - SESSMEM_UNIX_EPOCH) * USECS_PER_SEC);
 }
 
 /* ---------- verification ---------- */
@@ -387,7 +351,7 @@ verify(const char *token, size_t len, CachedToken *t)
 	size_t		n;
 	size_t		siglen;
 
-	if (len > TOKEN_MAX_LEN)
+	if (len > SESSMEM_TOKEN_MAX_LEN)
 		refuse("The token is longer than 8 kB.", HINT_ISSUER);
 	dot1 = memchr(token, '.', len);
 	dot2 = dot1 ? memchr(dot1 + 1, '.', token + len - dot1 - 1) : NULL;
@@ -510,117 +474,4 @@ sessmem_token_verify(const char *token, size_t len, SessmemClaims *claims)
 	claims->who.tenant = copy_claim(slot->claims.who.tenant);
 	claims->expires = slot->claims.expires;
 	claims->kid = copy_claim(slot->claims.kid);
-}
-
-/* ---------- minting ---------- */
-
-/* Appends JSON as a part of a JWT: in UTF-8, as base64url. */
-static void
-append_part(StringInfo token, const StringInfo json)
-{
-	char	   *utf8 = pg_server_to_any(json->data, json->len, PG_UTF8);
-
-	base64url_append(token, (unsigned char *) utf8, strlen(utf8));
-}
-
-static void
-append_json_claim(StringInfo json, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	appendStringInfo(json, ",\"%s\":", name);
-	escape_json(json, value);
-}
-
-static char *
-nonempty_argument(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	char	   *value;
-
-	if (PG_ARGISNULL(arg))
-		return NULL;
-	value = text_to_cstring(PG_GETARG_TEXT_PP(arg));
-	if (value[0] == '\0')
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("%s must not be empty", name),
-				errhint("Leave it out, or pass NULL, if there is none."));
-	return value;
-}
-
-/*
- * open_session(user_id text, tenant_id text, session_id text, ttl interval)
- * RETURNS text
- *
- * Mints a token for a session, signed with the newest HS256 key.  Raises 22023
- * for an empty id or a lifetime that is not positive, 55000 when this database
- * has no key to sign with.
- */
-Datum
-sessmem_open_session(PG_FUNCTION_ARGS)
-{
-	char	   *user = nonempty_argument(fcinfo, 0, "user_id");
-	char	   *tenant = nonempty_argument(fcinfo, 1, "tenant_id");
-	char	   *session = nonempty_argument(fcinfo, 2, "session_id");
-	TimestampTz now = GetCurrentStatementStartTimestamp();
-	TimestampTz expires;
-	const SessmemKey *key;
-	StringInfoData json;
-	StringInfoData token;
-	unsigned char mac[SESSMEM_MAC_LEN];
-
-	if (PG_ARGISNULL(3))
-		ereport(ERROR,
-				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				errmsg("ttl must not be null"));
-	expires = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-													  TimestampTzGetDatum(now),
-													  PG_GETARG_DATUM(3)));
-	if (expires <= now ||
-		expires / (double) USECS_PER_SEC + UNIX_EPOCH_SECS > NUMERIC_DATE_MAX - 1)
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("ttl must be positive, and end before the year 10000"));
-
-	if (session == NULL)
-		session = DatumGetCString(DirectFunctionCall1(uuid_out,
-													  DirectFunctionCall1(gen_random_uuid, (Datum) 0)));
-
-	AcceptInvalidationMessages();
-	key = sessmem_keyring_signer();
-	if (key == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("this database has no key to sign tokens with"),
-				errdetail("It knows public keys only, or none; those verify tokens and cannot make them."),
-				errhint("Mint the token where the private key is, or call sessmem.create_key()."));
-
-	initStringInfo(&json);
-	initStringInfo(&token);
-	appendStringInfoString(&json, "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":");
-	escape_json(&json, sessmem_keyring_kid(key));
-	appendStringInfoChar(&json, '}');
-	append_part(&token, &json);
-
-	resetStringInfo(&json);
-	appendStringInfo(&json, "{\"iat\":" INT64_FORMAT ",\"exp\":" INT64_FORMAT,
-					 (int64) floor(now / (double) USECS_PER_SEC + UNIX_EPOCH_SECS),
-					 (int64) ceil(expires / (double) USECS_PER_SEC + UNIX_EPOCH_SECS));
-	append_json_claim(&json, "aud", sessmem_guc_audience());
-	append_json_claim(&json, "sid", session);
-	append_json_claim(&json, "sub", user);
-	append_json_claim(&json, "tid", tenant);
-	appendStringInfoChar(&json, '}');
-	appendStringInfoChar(&token, '.');
-	append_part(&token, &json);
-
-	sessmem_keyring_sign(key, token.data, token.len, mac);
-	appendStringInfoChar(&token, '.');
-	base64url_append(&token, mac, sizeof(mac));
-	if (token.len > TOKEN_MAX_LEN)
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("the token would be longer than 8 kB"),
-				errhint("Use shorter ids."));
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(token.data, token.len));
 }

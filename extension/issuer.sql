@@ -1,4 +1,4 @@
--- token: minting (verification has no SQL function: bind() does it)
+-- issuer: minting tokens (there is no function to verify one: bind() does)
 
 CREATE FUNCTION sessmem.open_session(
 		user_id text,

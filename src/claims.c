@@ -1,0 +1,201 @@
+/*
+ * claims.c
+ *		The claims of the session in force, as SQL sees them: getters, settings, and
+ *		values of a key column's type.
+ *
+ * Without a session every one of them is NULL, or an empty setting.  The getters
+ * are STABLE and never IMMUTABLE: a plan outlives a session.
+ */
+#include "sessmem.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/uuid.h"
+
+#define UUID_TEXT_LEN 36
+
+PG_FUNCTION_INFO_V1(sessmem_session_id);
+PG_FUNCTION_INFO_V1(sessmem_user_id);
+PG_FUNCTION_INFO_V1(sessmem_tenant_id);
+PG_FUNCTION_INFO_V1(sessmem_session_id_as);
+PG_FUNCTION_INFO_V1(sessmem_user_id_as);
+PG_FUNCTION_INFO_V1(sessmem_tenant_id_as);
+
+/* The claim that a key column is compared with: 0 session, 1 user, 2 tenant. */
+const char *
+sessmem_claims_get(const SessmemIdentity *who, int key)
+{
+	return key == 0 ? who->session : key == 1 ? who->user : who->tenant;
+}
+
+/* The claim as text, NULL without a session. */
+static Datum
+get_claim(FunctionCallInfo fcinfo, int key)
+{
+	const SessmemIdentity *who = sessmem_context_current();
+	const char *claim = who ? sessmem_claims_get(who, key) : NULL;
+
+	if (claim == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(claim));
+}
+
+Datum
+sessmem_session_id(PG_FUNCTION_ARGS)
+{
+	return get_claim(fcinfo, 0);
+}
+
+Datum
+sessmem_user_id(PG_FUNCTION_ARGS)
+{
+	return get_claim(fcinfo, 1);
+}
+
+Datum
+sessmem_tenant_id(PG_FUNCTION_ARGS)
+{
+	return get_claim(fcinfo, 2);
+}
+
+static bool
+canonical_uuid(const char *s)
+{
+	for (int i = 0; i < UUID_TEXT_LEN; i++)
+	{
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (s[i] != '-')
+				return false;
+		}
+		else if (strchr("0123456789abcdef", s[i]) == NULL || s[i] == '\0')
+			return false;
+	}
+	return s[UUID_TEXT_LEN] == '\0';
+}
+
+static bool
+canonical_bigint(const char *s, int64 *value)
+{
+	const char *digits = s[0] == '-' ? s + 1 : s;
+
+	if (strspn(digits, "0123456789") != strlen(digits) ||
+		digits[0] == '\0' ||
+		(digits[0] == '0' && (digits[1] != '\0' || digits != s)))
+		return false;
+	errno = 0;
+	*value = strtoi64(s, NULL, 10);
+	return errno == 0;
+}
+
+/*
+ * The claim as a value of a key column's type; false when it has no such value.
+ *
+ * Only the canonical spelling counts.  '7', '07' and ' 7' are three sessions,
+ * and would be one bigint.
+ */
+bool
+sessmem_claims_key(const char *claim, Oid type, Datum *key)
+{
+	int64		number;
+
+	if (claim == NULL)
+		return false;
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			*key = PointerGetDatum(cstring_to_text(claim));
+			return true;
+		case UUIDOID:
+			if (!canonical_uuid(claim))
+				return false;
+			*key = DirectFunctionCall1(uuid_in, CStringGetDatum(claim));
+			return true;
+		case INT8OID:
+			if (!canonical_bigint(claim, &number))
+				return false;
+			*key = Int64GetDatum(number);
+			return true;
+		default:
+			ereport(ERROR,
+					errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					errmsg("a session key cannot have this type"),
+					errhint("Use text, varchar, uuid or bigint."));
+	}
+	return false;
+}
+
+/* The claim in the type of the argument, which is NULL and only names a type. */
+static Datum
+get_claim_as(FunctionCallInfo fcinfo, int key)
+{
+	const SessmemIdentity *who = sessmem_context_current();
+	Datum		value;
+
+	if (who == NULL ||
+		!sessmem_claims_key(sessmem_claims_get(who, key),
+							 get_fn_expr_argtype(fcinfo->flinfo, 0), &value))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(value);
+}
+
+Datum
+sessmem_session_id_as(PG_FUNCTION_ARGS)
+{
+	return get_claim_as(fcinfo, 0);
+}
+
+Datum
+sessmem_user_id_as(PG_FUNCTION_ARGS)
+{
+	return get_claim_as(fcinfo, 1);
+}
+
+Datum
+sessmem_tenant_id_as(PG_FUNCTION_ARGS)
+{
+	return get_claim_as(fcinfo, 2);
+}
+
+/* ---------- sessmem.session_id and its like, as settings ---------- */
+
+/*
+ * Answers with a copy, because SHOW may keep the pointer longer than the
+ * context lasts.
+ */
+static const char *
+show_claim(int key)
+{
+	static char *answer[SESSMEM_NKEYS];
+	const SessmemIdentity *who;
+	const char *claim;
+
+	who = IsTransactionState() ? sessmem_context_current() : NULL;
+	claim = who ? sessmem_claims_get(who, key) : NULL;
+	if (answer[key])
+		pfree(answer[key]);
+	answer[key] = NULL;
+	answer[key] = MemoryContextStrdup(TopMemoryContext, claim ? claim : "");
+	return answer[key];
+}
+
+const char *
+sessmem_claims_show_session(void)
+{
+	return show_claim(0);
+}
+
+const char *
+sessmem_claims_show_user(void)
+{
+	return show_claim(1);
+}
+
+const char *
+sessmem_claims_show_tenant(void)
+{
+	return show_claim(2);
+}
