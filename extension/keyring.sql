@@ -46,9 +46,12 @@ COMMENT ON FUNCTION sessmem.announce_change() IS
 	'Trigger: makes every backend forget its copy of the table.';
 
 CREATE TRIGGER announce_change
-	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON sessmem.keyring
+	AFTER INSERT OR UPDATE OR DELETE ON sessmem.keyring
+	FOR EACH ROW EXECUTE FUNCTION sessmem.announce_change();
+CREATE TRIGGER announce_truncate
+	AFTER TRUNCATE ON sessmem.keyring
 	FOR EACH STATEMENT EXECUTE FUNCTION sessmem.announce_change();
-ALTER TABLE sessmem.keyring ENABLE ALWAYS TRIGGER announce_change;
+ALTER TABLE sessmem.keyring ENABLE ALWAYS TRIGGER announce_change, ENABLE ALWAYS TRIGGER announce_truncate;
 
 CREATE FUNCTION sessmem.key_material(alg text, a bytea, b bytea) RETURNS sessmem.secret
 	LANGUAGE c VOLATILE PARALLEL UNSAFE

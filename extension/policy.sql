@@ -306,12 +306,9 @@ BEGIN
 				HINT = format('Call sessmem.unprotect(%L) first.', relation);
 	END IF;
 
-	IF entry IS NULL AND EXISTS (SELECT FROM pg_constraint AS c
-		WHERE c.conrelid = protect.relation AND c.conname = 'sessmem_key_not_empty')
-	THEN
-		RAISE EXCEPTION 'table % has a constraint named "sessmem_key_not_empty" already', relation
-			USING ERRCODE = 'duplicate_object',
-				HINT = 'Drop or rename it.';
+	-- left by a protection that is gone, or not ours at all
+	IF entry IS NULL THEN
+		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS sessmem_key_not_empty', relation));
 	END IF;
 
 	SELECT sum(sessmem.count_without_key(m.member, ARRAY[
@@ -448,6 +445,16 @@ BEGIN
 		PERFORM sessmem.apply_protection(fresh.relation);
 	END LOOP;
 
+	-- new owners, who make the triggers of new partitions
+	FOR fresh IN
+		SELECT DISTINCT c.relowner::regrole AS owner
+		FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
+		WHERE NOT has_function_privilege(c.relowner, 'sessmem.guard()', 'EXECUTE')
+			OR NOT has_function_privilege(c.relowner, 'sessmem.guard_truncate()', 'EXECUTE')
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION sessmem.guard(), sessmem.guard_truncate() TO %s', fresh.owner);
+	END LOOP;
+
 	-- a detached partition has lost the guard that was its parent's
 	FOR fresh IN
 		UPDATE sessmem.protected_table AS p SET is_partition = c.relispartition
@@ -478,7 +485,8 @@ COMMENT ON FUNCTION sessmem.follow_drop() IS
 
 CREATE EVENT TRIGGER sessmem_follow_ddl ON ddl_command_end
 	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',
-		'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER SEQUENCE', 'ALTER TYPE') EXECUTE FUNCTION sessmem.follow_ddl();
+		'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER SEQUENCE', 'ALTER TYPE',
+		'CREATE SCHEMA') EXECUTE FUNCTION sessmem.follow_ddl();
 ALTER EVENT TRIGGER sessmem_follow_ddl ENABLE ALWAYS;
 CREATE EVENT TRIGGER sessmem_follow_drop ON sql_drop
 	EXECUTE FUNCTION sessmem.follow_drop();

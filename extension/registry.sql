@@ -23,9 +23,12 @@ COMMENT ON COLUMN sessmem.protected_table.is_partition IS
 SELECT pg_catalog.pg_extension_config_dump('sessmem.protected_table', '');
 
 CREATE TRIGGER announce_change
-	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON sessmem.protected_table
+	AFTER INSERT OR UPDATE OR DELETE ON sessmem.protected_table
+	FOR EACH ROW EXECUTE FUNCTION sessmem.announce_change();
+CREATE TRIGGER announce_truncate
+	AFTER TRUNCATE ON sessmem.protected_table
 	FOR EACH STATEMENT EXECUTE FUNCTION sessmem.announce_change();
-ALTER TABLE sessmem.protected_table ENABLE ALWAYS TRIGGER announce_change;
+ALTER TABLE sessmem.protected_table ENABLE ALWAYS TRIGGER announce_change, ENABLE ALWAYS TRIGGER announce_truncate;
 
 CREATE FUNCTION sessmem.column_number(relation regclass, name name) RETURNS int2
 	LANGUAGE sql STABLE PARALLEL SAFE

@@ -8,6 +8,9 @@ CREATE FUNCTION sessmem.refuse_bypassing_role(role regrole) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF role IS NULL THEN
+		RAISE EXCEPTION 'role must not be null' USING ERRCODE = '22004';
+	END IF;
 	IF EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = role AND (r.rolsuper OR r.rolbypassrls)) THEN
 		RAISE EXCEPTION 'role % bypasses row security', role
 			USING ERRCODE = '22023',
@@ -38,6 +41,9 @@ CREATE FUNCTION sessmem.grant_issuer(role regrole) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF role IS NULL THEN
+		RAISE EXCEPTION 'role must not be null' USING ERRCODE = '22004';
+	END IF;
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
 		sessmem.open_session(text, text, text, interval), sessmem.assume(text, text, text) TO %s', role);
 END
@@ -50,6 +56,9 @@ CREATE FUNCTION sessmem.grant_admin(role regrole) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF role IS NULL THEN
+		RAISE EXCEPTION 'role must not be null' USING ERRCODE = '22004';
+	END IF;
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
 		sessmem.create_key(text), sessmem.import_key(jsonb), sessmem.retire_key(text),
 		sessmem.protect(regclass, name, name, name), sessmem.unprotect(regclass),

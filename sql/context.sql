@@ -215,20 +215,23 @@ SELECT sessmem.session_id();
 -- a pool attaches the next session without detaching the last
 SELECT sessmem.attach(:'b');
 SELECT sessmem.session_id();
+-- and the last does not come back, whatever becomes of the next
 BEGIN;
 SELECT sessmem.attach(:'a');
 ROLLBACK;
-SELECT sessmem.session_id();
+SELECT sessmem.session_id(), sessmem.status();
+SELECT sessmem.attach(:'b');
+BEGIN;
+SELECT sessmem.bind(:'a');
+SELECT 1/0;
+ROLLBACK;
+SELECT sessmem.session_id(), sessmem.status();
+SELECT sessmem.attach(:'b');
 -- bind() of the same session leaves it attached, of another one ends it
 BEGIN;
 SELECT sessmem.bind(:'b');
 SELECT sessmem.session_id();
 COMMIT;
-SELECT sessmem.session_id();
-BEGIN;
-SELECT sessmem.bind(:'a');
-SELECT sessmem.session_id();
-ROLLBACK;
 SELECT sessmem.session_id();
 BEGIN;
 SELECT sessmem.bind(:'a');

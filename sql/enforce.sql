@@ -73,6 +73,34 @@ ROLLBACK;
 DECLARE c CURSOR WITH HOLD FOR SELECT content FROM sessmem.recall(NULL::messages, token => :'s1');
 SELECT count(*) FROM pg_cursors;
 
+-- fail: loop over a commit
+CREATE PROCEDURE pg_temp.carry(a text, b text) LANGUAGE plpgsql AS $$
+DECLARE
+	r record;
+BEGIN
+	PERFORM sessmem.bind(a);
+	FOR r IN SELECT content FROM messages LOOP
+		RAISE NOTICE '% under %', r.content, sessmem.session_id();
+		COMMIT;
+		PERFORM sessmem.bind(b);
+	END LOOP;
+END $$;
+CALL pg_temp.carry(:'s1', :'s2');
+-- an attached session outlives the commit
+SELECT sessmem.attach(:'s1');
+DO $$
+DECLARE
+	r record;
+	n int := 0;
+BEGIN
+	FOR r IN SELECT content FROM messages LOOP
+		n := n + 1;
+		COMMIT;
+	END LOOP;
+	RAISE NOTICE '% rows', n;
+END $$;
+SELECT sessmem.detach();
+
 -- fail: lock while bound
 BEGIN;
 SELECT sessmem.bind(:'s1');

@@ -248,10 +248,10 @@ CREATE TABLE of_more () INHERITS (one, three);
 SELECT relation FROM sessmem.protected_table WHERE relation::text IN ('one', 'two', 'three', 'of_both', 'of_more') ORDER BY relation::text;
 DROP TABLE one, two, three CASCADE;
 
--- fail: a name that is taken, an isolation level that overlooks
+-- a constraint of our name is ours, whatever it was; fail: an isolation level that overlooks
 CREATE TABLE taken (session_id text, CONSTRAINT sessmem_key_not_empty CHECK (true));
 SELECT sessmem.protect('taken');
-ALTER TABLE taken DROP CONSTRAINT sessmem_key_not_empty;
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'taken'::regclass AND contype = 'c';
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT sessmem.protect('taken');
 ROLLBACK;
@@ -290,6 +290,32 @@ RESET ROLE;
 SELECT DISTINCT who AS ran_as_somebody_else FROM seen;
 DROP TABLE trap, trap_parent, seen CASCADE;
 DROP FUNCTION evil, note;
+
+-- fail: a tree of several owners, where one's expressions would run as another
+CREATE TABLE mixed (id int, session_id text) PARTITION BY RANGE (id);
+CREATE TABLE mixed_1 PARTITION OF mixed DEFAULT;
+ALTER TABLE mixed_1 OWNER TO regress_sessmem_owner;
+SELECT sessmem.protect('mixed');
+ALTER TABLE mixed OWNER TO regress_sessmem_owner;
+SELECT sessmem.protect('mixed');
+-- new owners can go on making partitions, in whatever statement
+GRANT regress_sessmem_nobody TO regress_sessmem_owner;
+GRANT CREATE ON SCHEMA public TO regress_sessmem_nobody;
+ALTER TABLE mixed OWNER TO regress_sessmem_nobody;
+ALTER TABLE mixed_1 OWNER TO regress_sessmem_nobody;
+SET ROLE regress_sessmem_nobody;
+CREATE TABLE mixed_2 PARTITION OF mixed FOR VALUES FROM (10) TO (20);
+RESET ROLE;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_sessmem_nobody', current_database()); END $$;
+SET ROLE regress_sessmem_nobody;
+CREATE SCHEMA made CREATE TABLE mixed_3 PARTITION OF public.mixed FOR VALUES FROM (30) TO (40);
+RESET ROLE;
+SELECT c.oid::regclass, c.relforcerowsecurity FROM pg_class AS c JOIN sessmem.protected_table AS p ON p.relation = c.oid
+	WHERE c.relname LIKE 'mixed%' ORDER BY c.relname;
+DROP TABLE mixed CASCADE;
+DROP SCHEMA made;
+DROP OWNED BY regress_sessmem_nobody;
+REVOKE regress_sessmem_nobody FROM regress_sessmem_owner;
 
 -- unprotect: nothing is left but NOT NULL and the index
 SELECT sessmem.unprotect('messages');

@@ -133,7 +133,7 @@ CREATE TEMP TABLE cache AS SELECT 'of s2' AS content;
 SELECT sessmem.detach();
 SELECT count(*) FROM pg_class WHERE relname = 'cache';
 
--- an attached session that comes back after another: what that left is gone, and the other way round
+-- an attached session keeps its things, and does not come back after another
 SELECT sessmem.attach(:'s1');
 CREATE TEMP TABLE cache AS SELECT 'of s1' AS content;
 SET enable_seqscan = on;
@@ -170,6 +170,39 @@ COMMIT;
 BEGIN;
 SELECT sessmem.bind(:'s1');
 SELECT count(*) FROM pg_cursors WHERE is_holdable;
+COMMIT;
+
+-- channels
+LISTEN planted;
+BEGIN;
+SELECT sessmem.bind(:'s2');
+COMMIT;
+SELECT * FROM pg_listening_channels();
+
+-- fail: what must go may have been looked up already, by EXECUTE or a function
+PREPARE p(text) AS SELECT $1, count(*) FROM messages;
+BEGIN;
+EXECUTE p(sessmem.bind(:'s1'));
+ROLLBACK;
+PREPARE b(text) AS SELECT sessmem.bind($1);
+BEGIN;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE b(:'s1');
+ROLLBACK;
+BEGIN;
+DECLARE h SCROLL CURSOR WITH HOLD FOR SELECT generate_series(1, 20);
+COMMIT;
+SELECT set_config('test.token', :'s1', false) IS NOT NULL AS set;
+DO $$
+DECLARE
+	c refcursor := 'h';
+	r record;
+BEGIN
+	FETCH ABSOLUTE length(sessmem.attach(current_setting('test.token'))) FROM c INTO r;
+END $$;
+-- a SELECT of its own does it
+BEGIN;
+SELECT sessmem.bind(:'s1') = 's1' AS bound;
+SELECT (SELECT count(*) FROM pg_cursors WHERE is_holdable) + (SELECT count(*) FROM pg_prepared_statements WHERE from_sql) AS left_over;
 COMMIT;
 
 -- fail: what must go is in use, and so the session is not bound

@@ -109,6 +109,18 @@ SELECT sessmem.protect('turns');
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT id, body, more FROM sessmem.recall(NULL::turns, 1, token => :'s2');
 RESET SESSION AUTHORIZATION;
+CREATE SCHEMA before;
+ALTER TABLE turns SET SCHEMA before;
+GRANT USAGE ON SCHEMA before TO regress_sessmem_app;
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT count(*) FROM sessmem.recall(NULL::before.turns, token => :'s2');
+RESET SESSION AUTHORIZATION;
+ALTER SCHEMA before RENAME TO after;
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT count(*) FROM sessmem.recall(NULL::after.turns, token => :'s2');
+RESET SESSION AUTHORIZATION;
+ALTER TABLE after.turns SET SCHEMA public;
+DROP SCHEMA after;
 -- the index serves: no sort, no more rows read than returned
 SET enable_seqscan = off;
 BEGIN;

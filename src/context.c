@@ -20,9 +20,11 @@
  *	5. the key that vouched for it is still alive	retired keys
  *	6. the running transaction has not used another
  *	   session before								mixing two sessions
+ *	7. connection scope: nobody else has entered the
+ *	   connection since								an old session coming back
  *
  * and in every other case there is no session.  sql/context.sql has a case for
- * each.  Rules 1, 2 and 5 are seal.c's, checked once for each value; 3, 4 and 6
+ * each.  Rules 1, 2 and 5 are seal.c's, checked once for each value; the others
  * are decided here, at every use, at the cost of a few comparisons.
  */
 #include "sessmem.h"
@@ -32,6 +34,7 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -48,6 +51,11 @@ static SessmemSeal *current = NULL;
 static LocalTransactionId used_in = InvalidLocalTransactionId;
 static MemoryContext used_cxt = NULL;
 static SessmemIdentity used;
+
+/* Who entered the connection last, and the number of his seal (rule 7). */
+static MemoryContext entered_cxt = NULL;
+static SessmemIdentity entered;
+static uint64 entered_serial = 0;
 
 /* Statement at whose start announced changes were last taken in. */
 static TimestampTz looked_at = 0;
@@ -142,22 +150,29 @@ same_identity(const SessmemIdentity *a, const SessmemIdentity *b)
 		same_claim(a->tenant, b->tenant);
 }
 
+static void
+keep_identity(MemoryContext *cxt, SessmemIdentity *kept, const SessmemIdentity *who)
+{
+	MemoryContext oldcxt;
+
+	if (*cxt == NULL)
+		*cxt = AllocSetContextCreate(TopMemoryContext, "sessmem identity",
+									 ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(*cxt);
+	oldcxt = MemoryContextSwitchTo(*cxt);
+	kept->session = pstrdup(who->session);
+	kept->user = who->user ? pstrdup(who->user) : NULL;
+	kept->tenant = who->tenant ? pstrdup(who->tenant) : NULL;
+	MemoryContextSwitchTo(oldcxt);
+}
+
 /* Notes that the running transaction is this session's, from here to its end. */
 static void
 mark_used(const SessmemIdentity *who)
 {
-	MemoryContext oldcxt;
-
-	if (used_cxt == NULL)
-		used_cxt = AllocSetContextCreate(TopMemoryContext, "sessmem used session",
-										 ALLOCSET_SMALL_SIZES);
 	used_in = InvalidLocalTransactionId;
-	MemoryContextReset(used_cxt);
-	oldcxt = MemoryContextSwitchTo(used_cxt);
-	used.session = pstrdup(who->session);
-	used.user = who->user ? pstrdup(who->user) : NULL;
-	used.tenant = who->tenant ? pstrdup(who->tenant) : NULL;
-	MemoryContextSwitchTo(oldcxt);
+	keep_identity(&used_cxt, &used, who);
 	used_in = sessmem_compat_lxid();
 }
 
@@ -191,12 +206,20 @@ is_second(const SessmemIdentity *who)
 		used_in == sessmem_compat_lxid() && !same_identity(&used, who);
 }
 
+/* Rule 7.  A rollback must not bring back whom somebody else has replaced. */
+static bool
+is_replaced(const SessmemSeal *c)
+{
+	return c->connection_scope && c->serial < entered_serial &&
+		!same_identity(&entered, &c->who);
+}
+
 static SessmemStatus
 judge(void)
 {
 	TimestampTz now;
 
-	if (current == NULL || !IsTransactionState())
+	if (current == NULL || !IsTransactionState() || is_replaced(current))
 		return SESSMEM_NONE;
 
 	/* a running statement takes in nothing new; the next one must */
@@ -252,6 +275,13 @@ sessmem_context_used(void)
 	return &used;
 }
 
+/* Whether the session in force outlives the transaction. */
+bool
+sessmem_context_attached(void)
+{
+	return judge() == SESSMEM_BOUND && current->connection_scope;
+}
+
 /* A number that no other context has; what is computed from one may go by it. */
 uint64
 sessmem_context_serial(void)
@@ -296,6 +326,7 @@ set_context(const char *value, SessmemScope scope)
 							 action_of(scope), true, 0, false);
 }
 
+/* Seals claims, puts them in force, and replaces whoever was there. */
 static void
 set_claims(const SessmemClaims *claims, SessmemScope scope)
 {
@@ -304,7 +335,12 @@ set_claims(const SessmemClaims *claims, SessmemScope scope)
 
 	set_context(value, scope);
 	if (current != NULL)
+	{
 		sessmem_seal_vouch(current, value, keyring);
+		entered_serial = 0;
+		keep_identity(&entered_cxt, &entered, &claims->who);
+		entered_serial = current->serial;
+	}
 }
 
 /*
@@ -315,12 +351,12 @@ set_claims(const SessmemClaims *claims, SessmemScope scope)
  * to work below a function with a SET clause, because what the switch of
  * sessions resets there, search_path above all, would come back at its end.
  *
- * A session that the connection is attached to gives way: bind() detaches
- * another one for good, lest one forgotten attach() makes a pooled connection
- * useless, or the target of writes of whoever forgets to bind.
+ * A session that the connection is attached to gives way, for good: else one
+ * forgotten attach() would make a pooled connection useless, or the target of
+ * writes of whoever forgets to bind, or come back when his transaction fails.
  */
-void
-sessmem_context_enter(const SessmemClaims *claims, SessmemScope scope)
+static void
+enter(const SessmemClaims *claims, SessmemScope scope, bool direct)
 {
 	int			nest = NewGUCNestLevel();
 
@@ -344,11 +380,12 @@ sessmem_context_enter(const SessmemClaims *claims, SessmemScope scope)
 				errdetail("The administrator has switched off \"sessmem.allow_attach\"."),
 				errhint("Call sessmem.bind(token) in every transaction instead."));
 
-	sessmem_pooling_switch(&claims->who);
+	/* recall()'s own query meets none of what was left, and leaves nothing */
+	if (scope != SESSMEM_STATEMENT)
+		sessmem_pooling_switch(&claims->who, direct);
 	sessmem_pooling_path(action_of(scope));
-	if (scope == SESSMEM_TRANSACTION && current != NULL && current->connection_scope &&
-		!same_identity(&current->who, &claims->who))
-		set_context("", SESSMEM_CONNECTION);
+	if (current == NULL || !same_identity(&current->who, &claims->who))
+		sessmem_context_forget_startup();
 	set_claims(claims, scope);
 	mark_used(&claims->who);
 }
@@ -393,16 +430,17 @@ sessmem_context_settle(void)
 	start_up();
 
 	/*
-	 * A savepoint may have brought back an attached session when the
-	 * transaction has used another.  Workers do not know what was used.
+	 * A savepoint or rollback may have brought back an attached session when
+	 * another has been used.  Workers do not know what was used.
 	 */
-	if (current != NULL && current->connection_scope && is_second(&current->who))
+	if (current != NULL && current->connection_scope &&
+		(is_second(&current->who) || is_replaced(current)))
 		set_context("", SESSMEM_TRANSACTION);
 
 	if (sessmem_context_used() != NULL)
 		return;
 	if (judge() == SESSMEM_BOUND)
-		sessmem_pooling_switch(&current->who);	/* attached: may be back after another */
+		sessmem_pooling_switch(&current->who, true);	/* attached: others may have been here */
 	else
 		sessmem_pooling_unbound();
 }
@@ -477,37 +515,51 @@ hide_statement(void *arg)
  * palloc'd.
  */
 char *
-sessmem_context_enter_with(text *token, SessmemScope scope)
+sessmem_context_enter(text *token, SessmemScope scope, bool direct)
 {
 	SessmemClaims claims;
 	ErrorContextCallback callback = {.callback = hide_statement, .previous = error_context_stack};
 
 	error_context_stack = &callback;
 	sessmem_token_verify(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &claims);
-	sessmem_context_enter(&claims, scope);
+	enter(&claims, scope, direct);
 	error_context_stack = callback.previous;
 	return unconstify(char *, claims.who.session);
 }
 
+static bool
+contains_node(Node *node, void *wanted)
+{
+	return node == wanted || expression_tree_walker(node, contains_node, wanted);
+}
+
+/*
+ * Whether the client's own query makes the call, in its select list: there is no
+ * function, DO block or EXECUTE around it.
+ */
+static bool
+is_direct(FunctionCallInfo fcinfo)
+{
+	ListCell   *lc;
+
+	if (ActivePortal == NULL || ActivePortal->queryDesc == NULL || fcinfo->flinfo->fn_expr == NULL)
+		return false;
+	foreach(lc, ActivePortal->queryDesc->plannedstmt->planTree->targetlist)
+	{
+		if (contains_node((Node *) lfirst_node(TargetEntry, lc)->expr, fcinfo->flinfo->fn_expr))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Warns, as SET LOCAL does, that the context is about to end: outside of a
- * transaction block, when the client's own query is the call, so that there is
- * no function or DO block around it that could use the session.
+ * transaction block, and nothing around the call could use the session.
  */
 static void
 warn_if_no_effect(FunctionCallInfo fcinfo, const char *function)
 {
-	bool		direct = false;
-	ListCell   *lc;
-
-	if (IsTransactionBlock() || ActivePortal == NULL || ActivePortal->queryDesc == NULL)
-		return;
-	foreach(lc, ActivePortal->queryDesc->plannedstmt->planTree->targetlist)
-	{
-		if ((Node *) lfirst_node(TargetEntry, lc)->expr == fcinfo->flinfo->fn_expr)
-			direct = true;
-	}
-	if (direct)
+	if (!IsTransactionBlock() && is_direct(fcinfo))
 		ereport(WARNING,
 				errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
 				errmsg("%s lasts until the end of the transaction, and there is no transaction block", function),
@@ -523,7 +575,8 @@ warn_if_no_effect(FunctionCallInfo fcinfo, const char *function)
 Datum
 sessmem_bind(PG_FUNCTION_ARGS)
 {
-	char	   *session = sessmem_context_enter_with(token_argument(fcinfo), SESSMEM_TRANSACTION);
+	char	   *session = sessmem_context_enter(token_argument(fcinfo), SESSMEM_TRANSACTION,
+											  is_direct(fcinfo));
 
 	warn_if_no_effect(fcinfo, "bind()");
 	PG_RETURN_TEXT_P(cstring_to_text(session));
@@ -547,8 +600,8 @@ sessmem_unbind(PG_FUNCTION_ARGS)
 Datum
 sessmem_attach(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(sessmem_context_enter_with(token_argument(fcinfo),
-																	 SESSMEM_CONNECTION)));
+	PG_RETURN_TEXT_P(cstring_to_text(sessmem_context_enter(token_argument(fcinfo), SESSMEM_CONNECTION,
+															is_direct(fcinfo))));
 }
 
 /* detach() RETURNS void: ends attach(), and a bind() too. */
@@ -556,7 +609,7 @@ Datum
 sessmem_detach(PG_FUNCTION_ARGS)
 {
 	detached_in = sessmem_compat_lxid();
-	sessmem_pooling_forget();
+	sessmem_pooling_forget(is_direct(fcinfo));
 	set_context("", SESSMEM_CONNECTION);
 	PG_RETURN_VOID();
 }
@@ -591,7 +644,7 @@ sessmem_assume(PG_FUNCTION_ARGS)
 	claims.who.session = id[0];
 	claims.who.user = id[1];
 	claims.who.tenant = id[2];
-	sessmem_context_enter(&claims, SESSMEM_TRANSACTION);
+	enter(&claims, SESSMEM_TRANSACTION, is_direct(fcinfo));
 	warn_if_no_effect(fcinfo, "assume()");
 	PG_RETURN_TEXT_P(cstring_to_text(claims.who.session));
 }

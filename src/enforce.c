@@ -12,8 +12,9 @@
  *	DECLARE ... WITH HOLD while bound				42501		with hold
  *	a cursor WITH HOLD that reads in a transaction
  *	that has used a session							42501		held after all
- *	DEALLOCATE of a driver's statement				42501		(test/t)
- *	PREPARE after DEALLOCATE ALL, DISCARD ALL		42501		(test/t)
+ *	a loop of a procedure that goes on after COMMIT	42501		loop over a commit
+ *	PREPARE under the name of a driver's statement
+ *	that DEALLOCATE or DISCARD ALL took away		42501		(test/t)
  *	LOCK TABLE above ROW EXCLUSIVE, while bound		42501		lock while bound
  *	the same, on a protected table or a view, by
  *	a role that does not own it (P)					42501		lock unbound
@@ -139,14 +140,7 @@ check_utility(Node *stmt)
 			sessmem_pooling_dirty();
 			break;
 		case T_PrepareStmt:
-			sessmem_pooling_check_prepare();
-			break;
-		case T_DeallocateStmt:
-			sessmem_pooling_check_deallocate(castNode(DeallocateStmt, stmt)->name);
-			break;
-		case T_DiscardStmt:
-			if (castNode(DiscardStmt, stmt)->target == DISCARD_ALL)
-				sessmem_pooling_check_deallocate(NULL);
+			sessmem_pooling_check_prepare(castNode(PrepareStmt, stmt)->name);
 			break;
 		case T_LockStmt:
 			check_lock(castNode(LockStmt, stmt));
@@ -162,28 +156,69 @@ check_utility(Node *stmt)
 	}
 }
 
+/* EXECUTE, by itself or below EXPLAIN or CREATE TABLE AS. */
+static bool
+is_execute(Node *stmt)
+{
+	if (IsA(stmt, ExplainStmt))
+		stmt = castNode(ExplainStmt, stmt)->query;
+	if (IsA(stmt, Query))
+		stmt = castNode(Query, stmt)->utilityStmt;
+	if (stmt && IsA(stmt, CreateTableAsStmt))
+		stmt = castNode(CreateTableAsStmt, stmt)->query;
+	if (stmt && IsA(stmt, Query))
+		stmt = castNode(Query, stmt)->utilityStmt;
+	return stmt && IsA(stmt, ExecuteStmt);
+}
+
+static void
+call_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+			 ProcessUtilityContext context, ParamListInfo params,
+			 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	bool		execute = is_execute(pstmt->utilityStmt);
+
+	if (execute)
+		sessmem_pooling_executing(1);
+	PG_TRY();
+	{
+		if (prev_ProcessUtility)
+			prev_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+		else
+			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	}
+	PG_FINALLY();
+	{
+		if (execute)
+			sessmem_pooling_executing(-1);
+	}
+	PG_END_TRY();
+}
+
 static void
 process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 				ProcessUtilityContext context, ParamListInfo params,
 				QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
 	Node	   *stmt = pstmt->utilityStmt;
-	bool		resets =
-		(IsA(stmt, DiscardStmt) && castNode(DiscardStmt, stmt)->target == DISCARD_ALL) ||
+	bool		discards = IsA(stmt, DiscardStmt) && castNode(DiscardStmt, stmt)->target == DISCARD_ALL;
+	bool		resets = discards ||
 		(IsA(stmt, VariableSetStmt) && castNode(VariableSetStmt, stmt)->kind == VAR_RESET_ALL);
+	List	   *deallocated = NIL;
 
 	/* these leave nothing behind, and SET TRANSACTION must come first */
 	if (!IsA(stmt, TransactionStmt) && !IsA(stmt, VariableSetStmt) && !IsA(stmt, VariableShowStmt))
 		sessmem_context_settle();
 	check_utility(stmt);
+	if (discards || IsA(stmt, DeallocateStmt))
+		deallocated = sessmem_pooling_before_deallocate(discards ? NULL :
+														castNode(DeallocateStmt, stmt)->name);
 
-	if (prev_ProcessUtility)
-		prev_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
-	else
-		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+	call_utility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
 
 	if (resets)
 		sessmem_context_forget_startup();
+	sessmem_pooling_after_deallocate(deallocated);
 }
 
 static void
@@ -223,15 +258,27 @@ reads_protected(PlannedStmt *plan)
 	return false;
 }
 
-/* A cursor that outlives its transaction must not hold what a session may see. */
+/*
+ * A cursor that outlives its transaction must not hold what a session may see:
+ * one WITH HOLD, or, unless the session outlives it, too, the loop of a
+ * procedure that commits (which the server holds when it does).
+ */
 static void
 check_held(void)
 {
-	if (ActivePortal != NULL && (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0 &&
-		(sessmem_context_used() || bound()))
+	Portal		portal = ActivePortal;
+
+	if (portal == NULL)
+		return;
+	if ((portal->cursorOptions & CURSOR_OPT_HOLD) != 0 && (sessmem_context_used() || bound()))
 		refuse_statement("read with a cursor WITH HOLD while a session is bound",
 						 "Its rows would outlive the session.",
 						 "Leave WITH HOLD out and fetch within the transaction.");
+	if (portal->portalPinned && portal->strategy == PORTAL_ONE_SELECT && portal->holdStore != NULL &&
+		sessmem_context_used() && !sessmem_context_attached())
+		refuse_statement("commit within a loop over a query while a session is bound",
+						 "The rest of its rows would outlive the session.",
+						 "Commit after the loop, or attach the session to the connection.");
 }
 
 /*
@@ -245,6 +292,12 @@ executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)
 {
 	if (!IsParallelWorker())
 	{
+		/* what workers read, this transaction has used */
+		if (queryDesc->plannedstmt->parallelModeNeeded)
+		{
+			sessmem_context_settle();
+			(void) sessmem_context_current();
+		}
 		check_held();
 		if (queryDesc->already_executed && sessmem_context_used() && !bound() &&
 			reads_protected(queryDesc->plannedstmt))

@@ -10,7 +10,11 @@
  * security-restricted operation, as VACUUM and CREATE INDEX do it; and rows
  * without a key are counted by a plain scan that evaluates nothing.
  *
- * CREATE INDEX changes to the owner by itself.
+ * Such a command also reaches the table's partitions and children.  If they had
+ * another owner, it would run his expressions as somebody else; so a tree of
+ * several owners is refused.
+ *
+ * CREATE INDEX changes to each owner by itself.
  */
 #include "sessmem.h"
 
@@ -18,6 +22,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
@@ -25,6 +30,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -32,22 +38,11 @@
 PG_FUNCTION_INFO_V1(sessmem_as_owner);
 PG_FUNCTION_INFO_V1(sessmem_count_without_key);
 
-/*
- * as_owner(relation regclass, command text) RETURNS void
- *
- * Executes a command as the relation's owner.  An error leaves the identity to
- * the (sub)transaction's abort, which restores it.
- */
-Datum
-sessmem_as_owner(PG_FUNCTION_ARGS)
+static Oid
+owner_of(Oid relid)
 {
-	Oid			relid = PG_GETARG_OID(0);
-	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid			owner;
-	Oid			save_user;
-	int			save_sec_context;
-	int			nest;
 
 	if (!HeapTupleIsValid(tup))
 		ereport(ERROR,
@@ -55,6 +50,38 @@ sessmem_as_owner(PG_FUNCTION_ARGS)
 				errmsg("relation with OID %u does not exist", relid));
 	owner = ((Form_pg_class) GETSTRUCT(tup))->relowner;
 	ReleaseSysCache(tup);
+	return owner;
+}
+
+/*
+ * as_owner(relation regclass, command text) RETURNS void
+ *
+ * Executes a command as the relation's owner; 42501 if a partition or child has
+ * another one.  An error leaves the identity to the (sub)transaction's abort,
+ * which restores it.
+ */
+Datum
+sessmem_as_owner(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid			owner = owner_of(relid);
+	List	   *members = find_all_inheritors(relid, NoLock, NULL);
+	ListCell   *lc;
+	Oid			save_user;
+	int			save_sec_context;
+	int			nest;
+
+	foreach(lc, members)
+	{
+		if (owner_of(lfirst_oid(lc)) != owner)
+			ereport(ERROR,
+					errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("table \"%s\" and its part \"%s\" have different owners",
+						   get_rel_name(relid), get_rel_name(lfirst_oid(lc))),
+					errdetail("What the owner of one wrote into it would run as the owner of the other."),
+					errhint("Give them one owner with ALTER TABLE ... OWNER TO."));
+	}
 
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
 	SetUserIdAndSecContext(owner, save_sec_context | SECURITY_RESTRICTED_OPERATION);

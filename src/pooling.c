@@ -10,9 +10,10 @@
  *	prepared statements made in SQL			read their text, or run under them
  *	session-level advisory locks			held against others
  *	sequence caches							lastval()
+ *	channels listened to					hear what the next one is told
  *	a planted search_path					shadowing the real names
  *
- * bind(), attach() and assume() come here before the new context is in force;
+ * bind(), attach(), detach() and assume() come here before the new context is in force;
  * sql/pooling.sql has a case for each line.  The search_path goes back to the
  * connection's own every time, for as long as the context lasts.  The rest is
  * dropped when the session is not the one that used the backend last.
@@ -23,8 +24,8 @@
  *
  * A statement of the wire protocol belongs to the driver, which executes it by
  * name, and often it is the one that carries the token.  So SQL must not put
- * another under that name: DEALLOCATE of such a statement is refused, and after
- * DEALLOCATE ALL or DISCARD ALL took one away, so is PREPARE.
+ * another under that name: when DEALLOCATE or DISCARD ALL has taken one away,
+ * PREPARE of that name is refused.
  *
  * What a PL keeps in its interpreter (GD in PL/Python, %_SHARED in PL/Perl)
  * cannot be reached from here; docs/security.md says so.
@@ -33,6 +34,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "commands/async.h"
 #include "commands/prepare.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
@@ -55,6 +57,9 @@ static char *pending = NULL;
 static SubTransactionId dropped_in = InvalidSubTransactionId;
 static bool undone = false;
 
+/* Whether the next bind() must look again, whoever it is for. */
+static bool again = false;
+
 /* Whether the running transaction executed something without a session. */
 static bool unbound = false;
 
@@ -64,8 +69,19 @@ static bool unbound = false;
  */
 static bool dirty = true;
 
-/* Whether SQL has taken prepared statements away from the driver. */
-static bool driver_bereft = false;
+/*
+ * Names of prepared statements that SQL has taken away from the driver.  Some
+ * drivers do that themselves, with ever new names; past the limit it is all.
+ */
+#define MAX_TAKEN 256
+static List *taken = NIL;
+
+/* Whether a session has used this backend. */
+static bool had_user = false;
+
+/* EXECUTE statements that are running; when the library was loaded. */
+static int	executes = 0;
+static TimestampTz loaded_in = 0;
 
 static char *
 name_session(const SessmemIdentity *who)
@@ -111,14 +127,40 @@ list_names(const char *query)
 	return names;
 }
 
-static void
-drop_cursors_and_statements(void)
+/*
+ * Whether an EXECUTE may have looked a prepared statement up, and be about to go
+ * on with it.  In the statement that loaded the library nobody has counted.
+ */
+static bool
+executing(bool direct)
+{
+	return executes > 0 ||
+		(!direct && loaded_in == GetCurrentStatementStartTimestamp());
+}
+
+/*
+ * Drops held cursors and statements made in SQL; returns whether something could
+ * not go yet.
+ */
+static bool
+drop_cursors_and_statements(bool direct)
 {
 	List	   *names;
 	ListCell   *lc;
+	bool		left = false;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
+
+	/* those of the wire protocol belong to the driver, and carry no literals */
+	names = list_names("SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql");
+	if (names != NIL && executing(direct))
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot change session inside EXECUTE"),
+				errdetail("The prepared statements of the connection's last user cannot be dropped now."),
+				errhint("Call the function in a SELECT of its own."));
+	foreach(lc, names)
+		DropPreparedStatement(lfirst(lc), false);
 
 	names = list_names("SELECT name FROM pg_catalog.pg_cursors WHERE is_holdable");
 	foreach(lc, names)
@@ -127,63 +169,82 @@ drop_cursors_and_statements(void)
 
 		if (!PortalIsValid(portal))
 			continue;
-		/* one that is running cannot go; it is looked at again */
-		if (portal->status == PORTAL_READY || portal->status == PORTAL_DONE ||
-			portal->status == PORTAL_FAILED)
+		/*
+		 * One that is running, or that a function may have looked up, cannot go.
+		 * It is made useless, and looked at again.
+		 */
+		if (direct && portal->status != PORTAL_ACTIVE && portal->portalPinned == 0)
 			PortalDrop(portal, false);
 		else
-			dirty = true;
+		{
+			if (portal->status == PORTAL_READY)
+				MarkPortalFailed(portal);
+			left = true;
+		}
 	}
 
-	/* those of the wire protocol belong to the driver, and carry no literals */
-	names = list_names("SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql");
-	foreach(lc, names)
-		DropPreparedStatement(lfirst(lc), false);
-
 	SPI_finish();
-	PopActiveSnapshot();
+	return left;
 }
 
 /* Drops what the previous user of this backend left. */
 static void
-drop_leftovers(void)
+drop_leftovers(bool direct)
 {
+	PushActiveSnapshot(GetTransactionSnapshot());
 	if (dirty)
 	{
+		/* our own queries come by here; and what fails is to be done again */
 		dirty = false;
-		drop_cursors_and_statements();
+		PG_TRY();
+		{
+			if (drop_cursors_and_statements(direct))
+				dirty = again = true;
+		}
+		PG_CATCH();
+		{
+			dirty = true;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
 	}
 	ResetTempTableNamespace();
 	LockReleaseSession(USER_LOCKMETHOD);
 	ResetSequenceCaches();
+	Async_UnlistenAll();
+	PopActiveSnapshot();
 }
 
 /*
  * Prepares the backend for a session.  Raises an error if something that must
- * go is in use, and then the session is not bound.
+ * go is in use, and then the session is not bound.  direct: nothing is running
+ * but the client's own query.
  */
 void
-sessmem_pooling_switch(const SessmemIdentity *who)
+sessmem_pooling_switch(const SessmemIdentity *who, bool direct)
 {
 	char	   *name = name_session(who);
 
-	if (undone || strcmp(pending ? pending : last ? last : "", name) != 0)
+	if (undone || again || strcmp(pending ? pending : last ? last : "", name) != 0)
 	{
-		drop_leftovers();
+		again = false;
+		drop_leftovers(direct);
 		dropped_in = GetCurrentSubTransactionId();
 		undone = false;
 	}
 	keep(&pending, name);
+	had_user = true;
 	pfree(name);
 }
 
-/* Notes that the backend is this session's, as it was all along. */
+/* Notes that the backend is this session's, as it was all along, if it was. */
 void
 sessmem_pooling_own(const SessmemIdentity *who)
 {
 	char	   *name = name_session(who);
 
-	keep(&pending, name);
+	if (!had_user)
+		keep(&pending, name);
 	pfree(name);
 }
 
@@ -207,9 +268,9 @@ sessmem_pooling_path(GucAction action)
 
 /* Drops the session's leftovers now that it lets go of the backend. */
 void
-sessmem_pooling_forget(void)
+sessmem_pooling_forget(bool direct)
 {
-	drop_leftovers();
+	drop_leftovers(direct);
 	undone = true;				/* what comes until the next bind is nobody's */
 }
 
@@ -220,43 +281,74 @@ sessmem_pooling_dirty(void)
 	dirty = true;
 }
 
-static void
-refuse_name(const char *message)
+/* Counts the EXECUTE statements that are running: +1 and -1. */
+void
+sessmem_pooling_executing(int change)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg_internal("%s", message),
-			errdetail("The driver would execute another statement under the name of its own."),
-			errhint("Let the driver manage its prepared statements."));
+	executes += change;
 }
 
-/* Raises 42501 for a PREPARE that could replace a statement of the driver. */
+/* Raises 42501 for a PREPARE under a name that is the driver's. */
 void
-sessmem_pooling_check_prepare(void)
+sessmem_pooling_check_prepare(const char *name)
 {
-	if (driver_bereft)
-		refuse_name("cannot PREPARE after the driver's statements were deallocated");
+	ListCell   *lc;
+
 	dirty = true;
+	foreach(lc, taken)
+	{
+		if (strcmp(lfirst(lc), name) == 0 || list_length(taken) >= MAX_TAKEN)
+			ereport(ERROR,
+					errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("cannot PREPARE a statement under a name of the driver's"),
+					errdetail("It was deallocated behind the driver's back, which would execute this one instead."),
+					errhint("Choose another name."));
+	}
 }
 
-/* Raises 42501 for a DEALLOCATE of a statement of the driver; NULL is ALL. */
-void
-sessmem_pooling_check_deallocate(const char *name)
+/*
+ * Names of the driver's statements that a DEALLOCATE will take away, to be given
+ * to sessmem_pooling_after_deallocate() when it has.  NULL is ALL.
+ */
+List *
+sessmem_pooling_before_deallocate(const char *name)
 {
+	MemoryContext cxt = CurrentMemoryContext;
+	List	   *names = NIL;
+	ListCell   *lc;
+
 	if (name != NULL)
 	{
 		PreparedStatement *statement = FetchPreparedStatement(name, false);
 
-		if (statement != NULL && !statement->from_sql)
-			refuse_name("cannot deallocate a prepared statement of the driver");
-		return;
+		return statement && !statement->from_sql ? list_make1(pstrdup(name)) : NIL;
 	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
-	if (list_names("SELECT name FROM pg_catalog.pg_prepared_statements WHERE NOT from_sql") != NIL)
-		driver_bereft = true;
+	foreach(lc, list_names("SELECT name FROM pg_catalog.pg_prepared_statements WHERE NOT from_sql"))
+	{
+		MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
+
+		names = lappend(names, pstrdup(lfirst(lc)));
+		MemoryContextSwitchTo(oldcxt);
+	}
 	SPI_finish();
 	PopActiveSnapshot();
+	return names;
+}
+
+void
+sessmem_pooling_after_deallocate(List *names)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (list_length(taken) < MAX_TAKEN)
+			taken = lappend(taken, pstrdup(lfirst(lc)));
+	}
+	MemoryContextSwitchTo(oldcxt);
 }
 
 static void
@@ -297,6 +389,8 @@ on_subtransaction(SubXactEvent event, SubTransactionId mine,
 void
 sessmem_pooling_init(void)
 {
+	if (!process_shared_preload_libraries_in_progress)
+		loaded_in = GetCurrentStatementStartTimestamp();
 	RegisterXactCallback(on_transaction, NULL);
 	RegisterSubXactCallback(on_subtransaction, NULL);
 }

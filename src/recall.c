@@ -73,10 +73,18 @@ invalidate_plans(Datum arg, Oid relid)
 	}
 }
 
+/* The queries name schemas, and a schema can be renamed. */
+static void
+invalidate_all_plans(Datum arg, int cacheid, uint32 hashvalue)
+{
+	invalidate_plans(arg, InvalidOid);
+}
+
 void
 sessmem_recall_init(void)
 {
 	CacheRegisterRelcacheCallback(invalidate_plans, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all_plans, (Datum) 0);
 }
 
 /*
@@ -325,7 +333,7 @@ sessmem_recall(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 	{
 		nest = NewGUCNestLevel();
-		(void) sessmem_context_enter_with(PG_GETARG_TEXT_PP(3), SESSMEM_STATEMENT);
+		(void) sessmem_context_enter(PG_GETARG_TEXT_PP(3), SESSMEM_STATEMENT, false);
 	}
 
 	oldcxt = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);

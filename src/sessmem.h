@@ -13,6 +13,7 @@
 
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 #include "utils/guc.h"
 #include "utils/relcache.h"
 
@@ -147,12 +148,11 @@ typedef enum SessmemScope
 extern void sessmem_context_init(void);
 extern const SessmemIdentity *sessmem_context_current(void);
 extern SessmemStatus sessmem_context_status(void);
+extern bool sessmem_context_attached(void);
 extern uint64 sessmem_context_serial(void);
 extern const SessmemIdentity *sessmem_context_used(void);
 extern TimestampTz sessmem_context_now(void);
-extern void sessmem_context_enter(const SessmemClaims *claims,
-								  SessmemScope scope);
-extern char *sessmem_context_enter_with(text *token, SessmemScope scope);
+extern char *sessmem_context_enter(text *token, SessmemScope scope, bool direct);
 extern void sessmem_context_settle(void);
 extern void sessmem_context_forget_startup(void);
 pg_noreturn extern void sessmem_context_required(const char *refused);
@@ -176,14 +176,16 @@ extern const char *sessmem_claims_show_tenant(void);
 /* ---------- pooling.c: what a backend must forget between sessions ---------- */
 
 extern void sessmem_pooling_init(void);
-extern void sessmem_pooling_switch(const SessmemIdentity *who);
+extern void sessmem_pooling_switch(const SessmemIdentity *who, bool direct);
 extern void sessmem_pooling_own(const SessmemIdentity *who);
 extern void sessmem_pooling_unbound(void);
 extern void sessmem_pooling_path(GucAction action);
-extern void sessmem_pooling_forget(void);
+extern void sessmem_pooling_forget(bool direct);
 extern void sessmem_pooling_dirty(void);
-extern void sessmem_pooling_check_prepare(void);
-extern void sessmem_pooling_check_deallocate(const char *name);
+extern void sessmem_pooling_executing(int change);
+extern void sessmem_pooling_check_prepare(const char *name);
+extern List *sessmem_pooling_before_deallocate(const char *name);
+extern void sessmem_pooling_after_deallocate(List *names);
 
 /* ---------- registry.c: which tables are protected, and by which columns ---------- */
 
