@@ -176,7 +176,7 @@ call_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			 ProcessUtilityContext context, ParamListInfo params,
 			 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
-	bool		execute = is_execute(pstmt->utilityStmt);
+	volatile bool execute = is_execute(pstmt->utilityStmt);
 
 	if (execute)
 		sessmem_pooling_executing(1);
