@@ -31,8 +31,6 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "tcop/pquery.h"
@@ -40,10 +38,8 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #define MASK "********"
-#define UUID_TEXT_LEN 36
 
 static SessmemSeal *current = NULL;
 

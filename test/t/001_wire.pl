@@ -278,6 +278,15 @@ for my $first ($list, 'SELECT 1/0', "DELETE FROM notes WHERE content = 'a4'", 'S
 	is($c->query('SELECT sessmem.status()'), '{bound} SELECT 1; I', 'is for its transaction only');
 }
 
+# Another session replaces it, for good, and leaves it nothing.
+for my $end ('COMMIT', 'ROLLBACK')
+{
+	fresh('sessmem.token' => $a);
+	$c->query("BEGIN; SELECT sessmem.bind('$b'); CREATE TEMP TABLE planted AS SELECT 1; $end");
+	is($c->query('SELECT sessmem.status()'), '{none} SELECT 1; I', "replaced by bind(), $end: the session of the startup packet does not come back");
+	is($c->query($list), 'SELECT 0; I', 'and reads nothing');
+}
+
 for my $end ('SELECT sessmem.detach()', 'RESET ALL', 'DISCARD ALL')
 {
 	for my $after (undef, $list)    # as the first statement, and after another
