@@ -12,6 +12,7 @@ GRANT USAGE ON SEQUENCE messages_id_seq TO regress_sessmem_app;
 SELECT token('s1') AS s1, token('s2') AS s2 \gset
 CREATE FUNCTION history() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT string_agg(content, ',') FROM messages); END $$;
 CREATE FUNCTION history_sql() RETURNS text LANGUAGE sql STABLE AS 'SELECT string_agg(content, '','') FROM messages';
+CREATE FUNCTION counted() RETURNS SETOF bigint LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT count(*) FROM messages; END $$;
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SET plan_cache_mode = force_generic_plan;
 -- a statement of the wire protocol would survive a change of session; here it is made anew for each
@@ -85,17 +86,26 @@ SELECT count(*) FROM messages;
 SELECT sessmem.attach(:'s2');
 SELECT count(*), min(session_id), max(session_id) FROM messages;
 -- nor do they see one that a savepoint brought back, and the leader may not use
+SET plan_cache_mode = force_generic_plan;
+SET parallel_leader_participation = off;
+SELECT * FROM counted();
 BEGIN;
 SAVEPOINT s;
 SELECT sessmem.bind(:'s1');
 ROLLBACK TO s;
-SELECT count(*), min(session_id), max(session_id) FROM messages;
+SELECT * FROM counted();
 COMMIT;
+-- what only workers have read, the transaction has used
+SELECT sessmem.attach(:'s2');
+BEGIN;
+SELECT * FROM counted();
+SELECT sessmem.bind(:'s1');
+ROLLBACK;
 SELECT sessmem.detach();
 SET sessmem.context = 'x';
 SELECT count(*) FROM messages;
 RESET sessmem.context;
 RESET ALL;
 RESET SESSION AUTHORIZATION;
-DROP FUNCTION history, history_sql;
+DROP FUNCTION history, history_sql, counted;
 DROP TABLE messages;

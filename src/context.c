@@ -433,11 +433,7 @@ sessmem_context_settle(void)
 		(is_second(&current->who) || is_replaced(current)))
 		set_context("", SESSMEM_TRANSACTION);
 
-	if (sessmem_context_used() != NULL)
-		return;
-	if (judge() == SESSMEM_BOUND)
-		sessmem_pooling_switch(&current->who, true);	/* attached: others may have been here */
-	else
+	if (sessmem_context_used() == NULL && judge() != SESSMEM_BOUND)
 		sessmem_pooling_unbound();
 }
 
