@@ -339,6 +339,18 @@ set_claims(const SessmemClaims *claims, SessmemScope scope)
 	}
 }
 
+/* Raises 42501 where the administrator has switched attaching off. */
+static void
+check_attach(const char *hint)
+{
+	if (!sessmem_guc_allow_attach())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot attach a session to the connection"),
+				errdetail("The administrator has switched off \"sessmem.allow_attach\"."),
+				errhint("%s", hint));
+}
+
 /*
  * Puts claims in force.  They have been verified, or come from assume().
  *
@@ -369,12 +381,8 @@ enter(const SessmemClaims *claims, SessmemScope scope, bool direct)
 				errmsg("cannot bind a second session in one transaction"),
 				errdetail("This transaction belongs to the session it used first, until it ends."),
 				errhint("Commit or roll back, then bind the other session in a new transaction."));
-	if (scope == SESSMEM_CONNECTION && !sessmem_guc_allow_attach())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot attach a session to the connection"),
-				errdetail("The administrator has switched off \"sessmem.allow_attach\"."),
-				errhint("Call sessmem.bind(token) in every transaction instead."));
+	if (scope == SESSMEM_CONNECTION)
+		check_attach("Call sessmem.bind(token) in every transaction instead.");
 
 	/* recall()'s own query meets none of what was left, and leaves nothing */
 	if (scope != SESSMEM_STATEMENT)
@@ -401,12 +409,7 @@ start_up(void)
 		!IsTransactionState() || IsInParallelMode() ||
 		detached_in == sessmem_compat_lxid())
 		return;
-	if (!sessmem_guc_allow_attach())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot attach a session to the connection"),
-				errdetail("The administrator has switched off \"sessmem.allow_attach\"."),
-				errhint("Connect without sessmem.token, and call sessmem.bind(token) in every transaction."));
+	check_attach("Connect without sessmem.token, and call sessmem.bind(token) in every transaction.");
 	sessmem_token_verify(startup_token, strlen(startup_token), &claims);
 	if (is_second(&claims.who))
 		return;
@@ -549,9 +552,9 @@ is_direct(FunctionCallInfo fcinfo)
  * transaction block, and nothing around the call could use the session.
  */
 static void
-warn_if_no_effect(FunctionCallInfo fcinfo, const char *function)
+warn_if_no_effect(bool direct, const char *function)
 {
-	if (!IsTransactionBlock() && is_direct(fcinfo))
+	if (direct && !IsTransactionBlock())
 		ereport(WARNING,
 				errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
 				errmsg("%s lasts until the end of the transaction, and there is no transaction block", function),
@@ -567,10 +570,10 @@ warn_if_no_effect(FunctionCallInfo fcinfo, const char *function)
 Datum
 sessmem_bind(PG_FUNCTION_ARGS)
 {
-	char	   *session = sessmem_context_enter(token_argument(fcinfo), SESSMEM_TRANSACTION,
-											  is_direct(fcinfo));
+	bool		direct = is_direct(fcinfo);
+	char	   *session = sessmem_context_enter(token_argument(fcinfo), SESSMEM_TRANSACTION, direct);
 
-	warn_if_no_effect(fcinfo, "bind()");
+	warn_if_no_effect(direct, "bind()");
 	PG_RETURN_TEXT_P(cstring_to_text(session));
 }
 
@@ -616,6 +619,7 @@ Datum
 sessmem_assume(PG_FUNCTION_ARGS)
 {
 	SessmemClaims claims = {.expires = DT_NOEND};
+	bool		direct = is_direct(fcinfo);
 	const char *id[SESSMEM_NKEYS] = {NULL, NULL, NULL};
 
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
@@ -636,8 +640,8 @@ sessmem_assume(PG_FUNCTION_ARGS)
 	claims.who.session = id[0];
 	claims.who.user = id[1];
 	claims.who.tenant = id[2];
-	enter(&claims, SESSMEM_TRANSACTION, is_direct(fcinfo));
-	warn_if_no_effect(fcinfo, "assume()");
+	enter(&claims, SESSMEM_TRANSACTION, direct);
+	warn_if_no_effect(direct, "assume()");
 	PG_RETURN_TEXT_P(cstring_to_text(claims.who.session));
 }
 

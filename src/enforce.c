@@ -69,6 +69,14 @@ bound(void)
 	return sessmem_context_status() == SESSMEM_BOUND;
 }
 
+/* One of sessmem's own functions, or InvalidOid in a database without the extension. */
+static Oid
+own_function(char *name, int nargs, const Oid *argtypes)
+{
+	return LookupFuncName(list_make2(makeString(SESSMEM_SCHEMA), makeString(name)),
+						  nargs, argtypes, true);
+}
+
 /* Whether grant_app() made this role an application's. */
 static bool
 is_application_role(Oid role)
@@ -78,8 +86,7 @@ is_application_role(Oid role)
 
 	if (!OidIsValid(sessmem_registry_relid()))
 		return false;
-	bind = LookupFuncName(list_make2(makeString(SESSMEM_SCHEMA), makeString("bind")),
-						  1, &argtype, true);
+	bind = own_function("bind", 1, &argtype);
 	return OidIsValid(bind) && sessmem_compat_may_execute(bind, role);
 }
 
@@ -237,8 +244,7 @@ static bool
 reads_protected(PlannedStmt *plan)
 {
 	Oid			argtypes[] = {ANYELEMENTOID, INT4OID, NAMEOID, TEXTOID};
-	Oid			recall = LookupFuncName(list_make2(makeString(SESSMEM_SCHEMA), makeString("recall")),
-										lengthof(argtypes), argtypes, true);
+	Oid			recall = own_function("recall", lengthof(argtypes), argtypes);
 	uint32		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(recall));
 	ListCell   *lc;
 

@@ -30,12 +30,20 @@ enum
 	Anum_protected_tenant_column
 };
 
-/* The OID of one of sessmem's own tables; raises 55000 if it is not there. */
+/* The OID of one of sessmem's own tables, or InvalidOid without the extension. */
+static Oid
+own_table(const char *name)
+{
+	Oid			schema = get_namespace_oid(SESSMEM_SCHEMA, true);
+
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+}
+
+/* The same; raises 55000 if it is not there. */
 Oid
 sessmem_registry_table(const char *name)
 {
-	Oid			schema = get_namespace_oid(SESSMEM_SCHEMA, true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	Oid			relid = own_table(name);
 
 	if (!OidIsValid(relid))
 		ereport(ERROR,
@@ -49,9 +57,7 @@ sessmem_registry_table(const char *name)
 Oid
 sessmem_registry_relid(void)
 {
-	Oid			schema = get_namespace_oid(SESSMEM_SCHEMA, true);
-
-	return OidIsValid(schema) ? get_relname_relid("protected_table", schema) : InvalidOid;
+	return own_table("protected_table");
 }
 
 /*
