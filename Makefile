@@ -12,6 +12,7 @@ OBJS = \
 	src/keyring.o \
 	src/token.o \
 	src/issuer.o \
+	src/session.o \
 	src/seal.o \
 	src/context.o \
 	src/claims.o \
@@ -20,7 +21,8 @@ OBJS = \
 	src/policy.o \
 	src/guard.o \
 	src/recall.o \
-	src/enforce.o
+	src/enforce.o \
+	src/worker.o
 
 PRIVATE_HEADERS = src/sessmem.h src/compat.h
 
@@ -34,6 +36,9 @@ SQL_PARTS = \
 	extension/registry.sql \
 	extension/guard.sql \
 	extension/policy.sql \
+	extension/session.sql \
+	extension/forget.sql \
+	extension/worker.sql \
 	extension/recall.sql \
 	extension/roles.sql \
 	extension/grants.sql

@@ -2,7 +2,7 @@
 
 REVOKE ALL ON SCHEMA sessmem FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA sessmem FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sessmem FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA sessmem FROM PUBLIC;
 REVOKE ALL ON TYPE sessmem.secret FROM PUBLIC;
 
 -- Policies and defaults call the getters as whoever runs the query.

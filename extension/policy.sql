@@ -17,12 +17,17 @@ COMMENT ON FUNCTION sessmem.count_without_key(regclass, int2[]) IS
 
 CREATE FUNCTION sessmem.key_columns(
 		relation regclass, session_column name, user_column name, tenant_column name,
-		OUT claim text, OUT name name, OUT type regtype, OUT collation_ok boolean, OUT generated boolean)
+		OUT claim text, OUT name name, OUT type regtype, OUT getter text, OUT collation_ok boolean, OUT generated boolean)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT k.claim, k.name, a.atttypid::regtype, coalesce(c.collisdeterministic, true),
+	SELECT k.claim, k.name, a.atttypid::regtype,
+		-- in the column's own type, so that its index is used
+		CASE WHEN a.atttypid IN ('text'::regtype, 'varchar'::regtype)
+			THEN format('sessmem.%s()', k.claim)
+			ELSE format('sessmem.%s(NULL::%s)', k.claim, a.atttypid::regtype) END,
+		coalesce(c.collisdeterministic, true),
 		a.attgenerated <> '' OR a.attidentity <> ''
 	FROM (VALUES (1, 'session_id', $2), (2, 'user_id', $3), (3, 'tenant_id', $4)) AS k (i, claim, name)
 	LEFT JOIN pg_attribute AS a
@@ -33,6 +38,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION sessmem.key_columns(regclass, name, name, name) IS
 	'Internal: the mapped key columns, session first; type is NULL for one that does not exist.';
+
+CREATE FUNCTION sessmem.key_predicate(
+		relation regclass, session_column name, user_column name, tenant_column name)
+	RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(format('%I OPERATOR(pg_catalog.=) %s', k.name, k.getter), ' AND ')
+	FROM sessmem.key_columns($1, $2, $3, $4) AS k
+$$;
+COMMENT ON FUNCTION sessmem.key_predicate(regclass, name, name, name) IS
+	'Internal: the condition that a row belongs to the session in force.';
 
 CREATE FUNCTION sessmem.members(relation regclass, OUT member regclass, OUT is_partition boolean)
 	RETURNS SETOF record
@@ -195,26 +212,21 @@ AS $$
 DECLARE
 	entry sessmem.protected_table;
 	col record;
-	getter text;
 	predicate text;
 	nonempty text;
 	columns text;
 	order_column text;
 BEGIN
 	SELECT * INTO STRICT entry FROM sessmem.protected_table AS p WHERE p.relation = apply_protection.relation;
+	predicate := sessmem.key_predicate(relation, entry.session_column, entry.user_column, entry.tenant_column);
 
 	FOR col IN SELECT * FROM sessmem.key_columns(relation, entry.session_column, entry.user_column, entry.tenant_column) LOOP
-		-- in the column's own type, so that its index is used
-		getter := CASE WHEN col.type IN ('text'::regtype, 'varchar'::regtype)
-			THEN format('sessmem.%s()', col.claim)
-			ELSE format('sessmem.%s(NULL::%s)', col.claim, col.type) END;
-		predicate := concat_ws(' AND ', predicate, format('%I OPERATOR(pg_catalog.=) %s', col.name, getter));
 		columns := concat_ws(', ', columns, quote_ident(col.name));
 		IF col.type IN ('text'::regtype, 'varchar'::regtype) THEN
 			nonempty := concat_ws(' AND ', nonempty, format('%I OPERATOR(pg_catalog.<>) ''''', col.name));
 		END IF;
 		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL, ALTER COLUMN %2$I SET DEFAULT %s',
-			relation, col.name, getter));
+			relation, col.name, col.getter));
 	END LOOP;
 
 	IF nonempty IS NOT NULL AND NOT EXISTS (SELECT FROM pg_constraint AS c
@@ -304,6 +316,19 @@ BEGIN
 					coalesce(quote_ident(user_column), '-'),
 					coalesce(quote_ident(tenant_column), '-')),
 				HINT = format('Call sessmem.unprotect(%L) first.', relation);
+	END IF;
+
+	-- check_owner() relies on this
+	IF session_column IS NOT NULL AND EXISTS (
+		SELECT FROM sessmem.session AS a JOIN sessmem.session AS b ON b.session_id = a.session_id
+		WHERE (a.user_id, a.tenant_id) IS DISTINCT FROM (b.user_id, b.tenant_id)
+			AND NOT (user_column IS NOT NULL AND a.user_id IS DISTINCT FROM b.user_id)
+			AND NOT (tenant_column IS NOT NULL AND a.tenant_id IS DISTINCT FROM b.tenant_id))
+	THEN
+		RAISE EXCEPTION 'the columns do not tell all sessions apart'
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'Several users or tenants have a session of the same id.',
+				HINT = 'Name user_column and tenant_column, too, or let sessmem.forget_session() remove all but one of each id.';
 	END IF;
 
 	-- left by a protection that is gone, or not ours at all

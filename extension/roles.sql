@@ -30,11 +30,13 @@ BEGIN
 	PERFORM sessmem.refuse_bypassing_role(role);
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
 		sessmem.bind(text), sessmem.unbind(), sessmem.attach(text), sessmem.detach(),
-		sessmem.recall(anyelement, integer, name, text) TO %s', role);
+		sessmem.recall(anyelement, integer, name, text),
+		sessmem.renew_session(interval), sessmem.close_session(text, text, text), sessmem.close_own() TO %s', role);
+	EXECUTE format('GRANT SELECT ON sessmem.sessions TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION sessmem.grant_app(regrole) IS
-	'Lets an application''s role bind, attach and recall with tokens. 22023: the role is a superuser or has BYPASSRLS. For administrators.';
+	'Lets an application''s role bind, attach and recall with tokens, and renew, close and see the session that is bound. 22023: the role is a superuser or has BYPASSRLS. For administrators.';
 
 CREATE FUNCTION sessmem.grant_issuer(role regrole) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -45,11 +47,13 @@ BEGIN
 		RAISE EXCEPTION 'role must not be null' USING ERRCODE = '22004';
 	END IF;
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
-		sessmem.open_session(text, text, text, interval), sessmem.assume(text, text, text) TO %s', role);
+		sessmem.open_session(text, text, text, interval, text, interval, jsonb), sessmem.assume(text, text, text),
+		sessmem.close_session(text, text, text), sessmem.close_own(), sessmem.close_any(text, text, text),
+		sessmem.revoke_user(text, text) TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION sessmem.grant_issuer(regrole) IS
-	'Lets a login service''s role mint tokens for anybody, and assume any session. For administrators.';
+	'Lets a login service''s role open, close and assume any session, and revoke any user''s tokens. For administrators.';
 
 CREATE FUNCTION sessmem.grant_admin(role regrole) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -62,9 +66,13 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
 		sessmem.create_key(text), sessmem.import_key(jsonb), sessmem.retire_key(text),
 		sessmem.protect(regclass, name, name, name), sessmem.unprotect(regclass),
+		sessmem.close_session(text, text, text), sessmem.close_own(), sessmem.close_any(text, text, text),
+		sessmem.revoke_user(text, text), sessmem.forget_session(text, text, text),
+		sessmem.forget_user(text, text), sessmem.forget_tenant(text), sessmem.sweep(integer),
 		sessmem.grant_app(regrole), sessmem.grant_issuer(regrole) TO %s', role);
-	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON PROCEDURE sessmem.sweep_all(integer) TO %s', role);
+	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.session, sessmem.sessions TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION sessmem.grant_admin(regrole) IS
-	'Lets a role manage keys, protection and the other roles. It may protect any table of the database. For superusers.';
+	'Lets a role manage keys, protection, sessions and the other roles, and erase. It may protect any table of the database. For superusers.';

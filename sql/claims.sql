@@ -1,5 +1,6 @@
 -- Claims: the getters and settings, and keys in the type of their column.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 GRANT CREATE ON SCHEMA public TO regress_sessmem_app;
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT token('a', 'alice', 'acme') AS a \gset

@@ -1,5 +1,6 @@
 -- Context: rules 3 to 6 at the top of context.c, and everything that a context has to survive or end with.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 GRANT CREATE ON SCHEMA public TO regress_sessmem_app;
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT token('a', 'alice', 'acme') AS a, token('b', 'bob', 'acme') AS b, token('a', 'alice', 'acme', '1 s') AS brief \gset

@@ -1,5 +1,6 @@
 -- What the hooks refuse: the table at the top of enforce.c.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 CREATE TABLE messages (id bigserial PRIMARY KEY, session_id text, content text);
 CREATE TABLE unprotected (id int);
 CREATE VIEW glimpse WITH (security_invoker) AS SELECT * FROM messages;

@@ -1,5 +1,6 @@
 -- The guard: the decision table at the top of guard.c, row by row, with the policies out of the way.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 CREATE TABLE turns (id bigserial PRIMARY KEY, session_id text, user_id uuid, room bigint, content text);
 SELECT sessmem.protect('turns', user_column => 'user_id', tenant_column => 'room');
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON turns TO regress_sessmem_app;

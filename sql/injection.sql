@@ -1,5 +1,6 @@
 -- Hostile names and values: none of them is ever taken for SQL, a format or a separator.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 CREATE SCHEMA "a"";DROP TABLE canary;--";
 CREATE TABLE canary (id int);
 \set schema '"a"";DROP TABLE canary;--"'

@@ -1,4 +1,5 @@
 -- Issuer: open_session() and the tokens it mints.
+\set SHOW_CONTEXT never
 SET sessmem.audience = 'sessmem.example';
 SELECT c - 'exp' - 'iat' AS claims, (c ->> 'exp')::numeric - (c ->> 'iat')::numeric BETWEEN 7199 AND 7202 AS two_hours
 	FROM jwt_part(sessmem.open_session('alice "the" cook', tenant_id => 'acme', session_id => 'thread-1'), 2) AS c;

@@ -1,5 +1,6 @@
 -- protect(): what it sets, what it refuses, and that it may be called again.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 SELECT token('s1', 'alice', 'acme') AS s1, token('s2', 'bob', 'acme') AS s2 \gset
 SET ROLE regress_sessmem_owner;
 CREATE TABLE messages (id bigserial PRIMARY KEY, session_id text, role text, content text);
@@ -119,10 +120,17 @@ SELECT sessmem.bind(:'s1');
 INSERT INTO "Odd schema"."Chat ""x""" (id) VALUES (1) RETURNING *;
 EXPLAIN (COSTS OFF) SELECT * FROM "Odd schema"."Chat ""x""";
 COMMIT;
+-- (the tables above would take these sessions for one, so they cannot exist at once)
+RESET SESSION AUTHORIZATION;
+TRUNCATE sessmem.session;
+SET SESSION AUTHORIZATION regress_sessmem_app;
 BEGIN;
 SELECT sessmem.bind(:'s2');
 SELECT count(*) FROM "Odd schema"."Chat ""x""";
 COMMIT;
+RESET SESSION AUTHORIZATION;
+TRUNCATE sessmem.session;
+SET SESSION AUTHORIZATION regress_sessmem_app;
 BEGIN;
 SELECT sessmem.bind(:'s3');
 SELECT count(*) FROM "Odd schema"."Chat ""x""";
@@ -146,7 +154,7 @@ CREATE TABLE facts (id serial PRIMARY KEY, user_id text, fact text);
 SELECT sessmem.protect('facts', session_column => NULL, user_column => 'user_id');
 GRANT ALL ON facts TO regress_sessmem_app;
 GRANT USAGE ON SEQUENCE facts_id_seq TO regress_sessmem_app;
-SELECT token('s1', 'alice') AS s1, token('s2', 'alice') AS s2, token('s3', 'bob') AS s3, token('s1') AS nobody \gset
+SELECT token('s1', 'alice') AS s1, token('s2', 'alice') AS s2, token('s3', 'bob') AS s3, token('s4') AS nobody \gset
 SET SESSION AUTHORIZATION regress_sessmem_app;
 BEGIN;
 SELECT sessmem.bind(:'s1');
@@ -184,6 +192,7 @@ SELECT c.oid::regclass, relforcerowsecurity AS forced, (SELECT count(*) FROM pg_
 SELECT sessmem.protect('events');
 GRANT ALL ON events, events_1, events_1_a, events_2 TO regress_sessmem_app;
 SELECT token('s1') AS s1, token('s2') AS s2 \gset
+TRUNCATE sessmem.session;
 SET SESSION AUTHORIZATION regress_sessmem_app;
 BEGIN;
 SELECT sessmem.bind(:'s1');

@@ -1,5 +1,6 @@
 -- One backend, several users: what a session leaves on it is gone for the next.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 CREATE TABLE messages (id bigserial PRIMARY KEY, session_id text, content text);
 SELECT sessmem.protect('messages');
 GRANT ALL ON messages TO regress_sessmem_app;

@@ -16,13 +16,13 @@ SELECT t.typname FROM pg_type AS t
 SELECT p.oid::regprocedure, p.proconfig FROM pg_proc AS p
 	WHERE p.pronamespace = 'sessmem'::regnamespace AND p.prosecdef
 		AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
--- and so has every function that is not C
+-- and so has every function that is not C (a procedure with one could not commit)
 SELECT p.oid::regprocedure, p.proconfig FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-	WHERE p.pronamespace = 'sessmem'::regnamespace AND l.lanname <> 'c'
+	WHERE p.pronamespace = 'sessmem'::regnamespace AND l.lanname <> 'c' AND p.prokind <> 'p'
 		AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
 -- everything belongs to whoever made the extension, and is part of it
 SELECT c.oid::regclass FROM pg_class AS c
 	WHERE c.relnamespace = 'sessmem'::regnamespace AND c.relkind IN ('r', 'v') AND NOT EXISTS (
 		SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
--- what pg_dump saves: the registry, never the keys
+-- what pg_dump saves: the registries, never the keys
 SELECT unnest(extconfig)::regclass FROM pg_extension WHERE extname = 'sessmem';

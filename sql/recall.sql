@@ -1,5 +1,6 @@
 -- recall(): the newest rows of the session in force, and nothing else for anybody.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 CREATE TABLE messages (id bigserial PRIMARY KEY, junk int, session_id text, content text, at timestamptz);
 ALTER TABLE messages DROP COLUMN junk;
 SELECT sessmem.protect('messages');

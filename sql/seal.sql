@@ -1,5 +1,6 @@
 -- The seal: rules 1 and 2 at the top of seal.c, and who may set what.
 \set SHOW_CONTEXT never
+TRUNCATE sessmem.session;
 SELECT pid, ((extract(epoch FROM backend_start) - 946684800) * 1000000)::bigint AS backend_start
 	FROM pg_stat_activity WHERE pid = pg_backend_pid() \gset
 GRANT CREATE ON SCHEMA public TO regress_sessmem_app;

@@ -1,4 +1,5 @@
 -- Tokens: the table at the top of token.c, row by row.
+TRUNCATE sessmem.session;
 SET sessmem.audience = 'sessmem.example';
 \set aud '"aud":"sessmem.example","exp":4102444800'
 

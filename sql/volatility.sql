@@ -1,4 +1,5 @@
 -- Nothing that reads the context is IMMUTABLE, because plans outlive sessions.
+TRUNCATE sessmem.session;
 SELECT p.oid::regprocedure, p.provolatile, p.proparallel FROM pg_proc AS p
 	WHERE p.pronamespace = 'sessmem'::regnamespace AND p.provolatile = 'i';
 SELECT p.oid::regprocedure AS getter, p.provolatile, p.proparallel, p.proleakproof FROM pg_proc AS p

@@ -10,6 +10,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/uuid.h"
@@ -28,6 +29,45 @@ const char *
 sessmem_claims_get(const SessmemIdentity *who, int key)
 {
 	return key == 0 ? who->session : key == 1 ? who->user : who->tenant;
+}
+
+/*
+ * A palloc'd string that no other identity has: the claims from the given one on,
+ * as the later ones name the user or the tenant by themselves.
+ */
+char *
+sessmem_claims_name(const SessmemIdentity *who, int first)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = first; i < SESSMEM_NKEYS; i++)
+	{
+		const char *claim = sessmem_claims_get(who, i);
+		char		len[12];
+
+		/* by hand: this runs in every transaction, and appendStringInfo() is slow */
+		pg_ltoa(claim ? (int32) strlen(claim) : -1, len);
+		appendStringInfoString(&buf, len);
+		appendStringInfoChar(&buf, ':');
+		if (claim != NULL)
+			appendStringInfoString(&buf, claim);
+	}
+	return buf.data;
+}
+
+bool
+sessmem_claims_same(const SessmemIdentity *a, const SessmemIdentity *b)
+{
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+	{
+		const char *x = sessmem_claims_get(a, i);
+		const char *y = sessmem_claims_get(b, i);
+
+		if (x == NULL || y == NULL ? x != y : strcmp(x, y) != 0)
+			return false;
+	}
+	return true;
 }
 
 /* The claim as text, NULL without a session. */
@@ -126,6 +166,34 @@ sessmem_claims_key(const char *claim, Oid type, Datum *key)
 					errhint("Use text, varchar, uuid or bigint."));
 	}
 	return false;
+}
+
+/* Whether two values of a key column's type are the same. */
+bool
+sessmem_claims_match(Oid type, Datum a, Datum b)
+{
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			{
+				/* deterministic collations: equal means equal bytes */
+				text	   *x = DatumGetTextPP(a);
+				text	   *y = DatumGetTextPP(b);
+				bool		same = VARSIZE_ANY_EXHDR(x) == VARSIZE_ANY_EXHDR(y) &&
+					memcmp(VARDATA_ANY(x), VARDATA_ANY(y), VARSIZE_ANY_EXHDR(x)) == 0;
+
+				if ((Pointer) x != DatumGetPointer(a))
+					pfree(x);
+				return same;
+			}
+		case UUIDOID:
+			return memcmp(DatumGetUUIDP(a), DatumGetUUIDP(b), UUID_LEN) == 0;
+		case INT8OID:
+			return DatumGetInt64(a) == DatumGetInt64(b);
+		default:
+			return false;
+	}
 }
 
 /* The claim in the type of the argument, which is NULL and only names a type. */

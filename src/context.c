@@ -22,10 +22,13 @@
  *	   session before								mixing two sessions
  *	7. connection scope: nobody else has entered the
  *	   connection since								an old session coming back
+ *	8. its session is in the registry, is his, lives,
+ *	   and has not been revoked since				logout, revocation, erasure
  *
  * and in every other case there is no session.  sql/context.sql has a case for
- * each.  Rules 1, 2 and 5 are seal.c's, checked once for each value; the others
- * are decided here, at every use, at the cost of a few comparisons.
+ * each.  Rules 1, 2 and 5 are seal.c's, checked once for each value; rule 8 is
+ * session.c's, checked when something was announced; the others are decided here,
+ * at every use, at the cost of a few comparisons.
  */
 #include "sessmem.h"
 
@@ -43,18 +46,36 @@
 
 static SessmemSeal *current = NULL;
 
-/* The one session that the running transaction has used (rule 6). */
+/*
+ * The one session that the running transaction has used (rule 6), and whether it
+ * wrote.
+ */
 static LocalTransactionId used_in = InvalidLocalTransactionId;
 static MemoryContext used_cxt = NULL;
-static SessmemIdentity used;
+static SessmemClaims used;
+static SessmemStanding used_standing;
+static bool wrote = false;
 
 /* Who entered the connection last, and the number of his seal (rule 7). */
 static MemoryContext entered_cxt = NULL;
 static SessmemIdentity entered;
 static uint64 entered_serial = 0;
 
-/* Statement at whose start announced changes were last taken in. */
+/*
+ * Statement at whose start announced changes were last taken in, and what the
+ * registry's generations were then.
+ */
 static TimestampTz looked_at = 0;
+static uint64 registry_as_of = 0;
+static uint64 revocations_as_of = 0;
+
+/* Why the context was taken away in the running transaction. */
+static SessmemStatus lapsed = SESSMEM_NONE;
+static LocalTransactionId lapsed_in = InvalidLocalTransactionId;
+
+/* The session whose rows are being erased, and a number for it. */
+static const SessmemIdentity *impersonated = NULL;
+static uint64 impersonation = UINT64CONST(1) << 63;
 
 /*
  * The token of the startup packet, until a transaction commits in which the
@@ -70,6 +91,7 @@ PG_FUNCTION_INFO_V1(sessmem_attach);
 PG_FUNCTION_INFO_V1(sessmem_detach);
 PG_FUNCTION_INFO_V1(sessmem_assume);
 PG_FUNCTION_INFO_V1(sessmem_status);
+PG_FUNCTION_INFO_V1(sessmem_own_token);
 
 /* ---------- hooks of the settings ---------- */
 
@@ -130,22 +152,6 @@ sessmem_context_show_masked(void)
 
 static void start_up(void);
 
-static bool
-same_claim(const char *a, const char *b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return strcmp(a, b) == 0;
-}
-
-static bool
-same_identity(const SessmemIdentity *a, const SessmemIdentity *b)
-{
-	return same_claim(a->session, b->session) &&
-		same_claim(a->user, b->user) &&
-		same_claim(a->tenant, b->tenant);
-}
-
 static void
 keep_identity(MemoryContext *cxt, SessmemIdentity *kept, const SessmemIdentity *who)
 {
@@ -165,10 +171,16 @@ keep_identity(MemoryContext *cxt, SessmemIdentity *kept, const SessmemIdentity *
 
 /* Notes that the running transaction is this session's, from here to its end. */
 static void
-mark_used(const SessmemIdentity *who)
+mark_used(const SessmemClaims *claims, const SessmemStanding *standing)
 {
+	wrote = sessmem_context_used() != NULL && wrote;
 	used_in = InvalidLocalTransactionId;
-	keep_identity(&used_cxt, &used, who);
+	keep_identity(&used_cxt, &used.who, &claims->who);
+	used.expires = claims->expires;
+	used.issued = claims->issued;
+	used.own = claims->own;
+	used.kid = claims->kid ? MemoryContextStrdup(used_cxt, claims->kid) : NULL;
+	used_standing = *standing;
 	used_in = sessmem_compat_lxid();
 }
 
@@ -199,7 +211,7 @@ static bool
 is_second(const SessmemIdentity *who)
 {
 	return used_in != InvalidLocalTransactionId &&
-		used_in == sessmem_compat_lxid() && !same_identity(&used, who);
+		used_in == sessmem_compat_lxid() && !sessmem_claims_same(&used.who, who);
 }
 
 /* Rule 7.  A rollback must not bring back whom somebody else has replaced. */
@@ -207,7 +219,7 @@ static bool
 is_replaced(const SessmemSeal *c)
 {
 	return c->connection_scope && c->serial < entered_serial &&
-		!same_identity(&entered, &c->who);
+		!sessmem_claims_same(&entered, &c->claims.who);
 }
 
 static SessmemStatus
@@ -215,6 +227,10 @@ judge(void)
 {
 	TimestampTz now;
 
+	if (impersonated != NULL)
+		return SESSMEM_BOUND;
+	if (current == NULL && lapsed_in != InvalidLocalTransactionId && lapsed_in == sessmem_compat_lxid())
+		return lapsed;
 	if (current == NULL || !IsTransactionState() || is_replaced(current))
 		return SESSMEM_NONE;
 
@@ -224,18 +240,37 @@ judge(void)
 	{
 		AcceptInvalidationMessages();
 		looked_at = now;
+		registry_as_of = sessmem_session_generation();
+		revocations_as_of = sessmem_session_revocations();
 	}
 
 	if (!sessmem_seal_genuine(current) || !in_scope(current))
 		return SESSMEM_INVALID;
-	if (current->expires <= now)
+	if (current->claims.expires <= now)
 		return SESSMEM_EXPIRED;
-	if (current->used_in != sessmem_compat_lxid() && is_second(&current->who))
+	if (current->used_in != sessmem_compat_lxid() && is_second(&current->claims.who))
 		return SESSMEM_INVALID;
-	return SESSMEM_BOUND;
+	/* the leader would have handed over nothing (sessmem_context_hand_over) */
+	if (IsParallelWorker())
+		return SESSMEM_BOUND;
+	return sessmem_session_status(&current->claims, &current->standing,
+								  registry_as_of, revocations_as_of);
 }
 
-/* Which of the four it is; does not count as use. */
+static bool
+in_force(SessmemStatus status)
+{
+	return status == SESSMEM_BOUND || status == SESSMEM_ENDED;
+}
+
+/* Whether a session is in force; does not count as use. */
+bool
+sessmem_context_in_force(void)
+{
+	return in_force(judge());
+}
+
+/* Which of them it is; does not count as use. */
 SessmemStatus
 sessmem_context_status(void)
 {
@@ -250,16 +285,18 @@ sessmem_context_status(void)
 const SessmemIdentity *
 sessmem_context_current(void)
 {
+	if (impersonated != NULL)
+		return impersonated;
 	start_up();
-	if (judge() != SESSMEM_BOUND)
+	if (!in_force(judge()))
 		return NULL;
 	if (current->used_in != sessmem_compat_lxid())
 	{
 		if (!sessmem_context_used())
-			mark_used(&current->who);
+			mark_used(&current->claims, &current->standing);
 		current->used_in = used_in;
 	}
-	return &current->who;
+	return &current->claims.who;
 }
 
 /* The session that the running transaction has used, or NULL. */
@@ -268,20 +305,48 @@ sessmem_context_used(void)
 {
 	if (used_in == InvalidLocalTransactionId || used_in != sessmem_compat_lxid())
 		return NULL;
-	return &used;
+	return &used.who;
+}
+
+/* Whether the session in force has ended and is for reading only. */
+bool
+sessmem_context_ended(void)
+{
+	return impersonated == NULL && current != NULL && current->standing.ended;
+}
+
+/* Notes that the session in force wrote rows in this transaction. */
+void
+sessmem_context_wrote(void)
+{
+	if (impersonated == NULL)
+		wrote = true;
+}
+
+/*
+ * Puts a session in force for the erasure of its rows, whatever its state, until
+ * called with NULL.  The caller makes sure that this happens.
+ */
+void
+sessmem_context_impersonate(const SessmemIdentity *who)
+{
+	impersonated = who;
+	impersonation++;
 }
 
 /* Whether the session in force outlives the transaction. */
 bool
 sessmem_context_attached(void)
 {
-	return judge() == SESSMEM_BOUND && current->connection_scope;
+	return impersonated == NULL && in_force(judge()) && current->connection_scope;
 }
 
 /* A number that no other context has; what is computed from one may go by it. */
 uint64
 sessmem_context_serial(void)
 {
+	if (impersonated != NULL)
+		return impersonation;
 	return current ? current->serial : 0;
 }
 
@@ -297,10 +362,11 @@ sessmem_context_required(const char *refused)
 	ereport(ERROR,
 			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			errmsg_internal("%s", refused),
-			status == SESSMEM_EXPIRED ? errdetail("The session's token has expired.") :
+			status == SESSMEM_EXPIRED ? errdetail("The session or its token has expired.") :
+			status == SESSMEM_REVOKED ? errdetail("The session has been revoked or forgotten.") :
 			status == SESSMEM_INVALID ? errdetail("The context of this connection is not valid.") :
 			errdetail("No session is bound in this transaction."),
-			status == SESSMEM_EXPIRED ?
+			status == SESSMEM_EXPIRED || status == SESSMEM_REVOKED ?
 			errhint("Get a new token from the issuer and call sessmem.bind(token) in a new transaction.") :
 			errhint("Call sessmem.bind(token) in this transaction first."));
 	pg_unreachable();
@@ -324,7 +390,7 @@ set_context(const char *value, SessmemScope scope)
 
 /* Seals claims, puts them in force, and replaces whoever was there. */
 static void
-set_claims(const SessmemClaims *claims, SessmemScope scope)
+set_claims(const SessmemClaims *claims, const SessmemStanding *standing, SessmemScope scope)
 {
 	char	   *value = sessmem_seal_make(claims, scope == SESSMEM_CONNECTION);
 	uint64		keyring = sessmem_keyring_generation();
@@ -333,6 +399,7 @@ set_claims(const SessmemClaims *claims, SessmemScope scope)
 	if (current != NULL)
 	{
 		sessmem_seal_vouch(current, value, keyring);
+		current->standing = *standing;
 		entered_serial = 0;
 		keep_identity(&entered_cxt, &entered, &claims->who);
 		entered_serial = current->serial;
@@ -366,9 +433,15 @@ check_attach(const char *hint)
 static void
 enter(const SessmemClaims *claims, SessmemScope scope, bool direct)
 {
+	SessmemStanding standing;
 	int			nest = NewGUCNestLevel();
 
 	AtEOXact_GUC(true, nest);
+	if (impersonated != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot bind a session while the rows of one are being erased"),
+				errhint("Remove the call from the triggers of the table."));
 	if (scope != SESSMEM_STATEMENT && nest - 1 > GetCurrentTransactionNestLevel())
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -384,14 +457,16 @@ enter(const SessmemClaims *claims, SessmemScope scope, bool direct)
 	if (scope == SESSMEM_CONNECTION)
 		check_attach("Call sessmem.bind(token) in every transaction instead.");
 
+	sessmem_session_admit(claims, &standing);
+
 	/* recall()'s own query meets none of what was left, and leaves nothing */
 	if (scope != SESSMEM_STATEMENT)
 		sessmem_pooling_switch(&claims->who, direct);
 	sessmem_pooling_path(action_of(scope));
-	if (current == NULL || !same_identity(&current->who, &claims->who))
+	if (current == NULL || !sessmem_claims_same(&current->claims.who, &claims->who))
 		sessmem_context_forget_startup();
-	set_claims(claims, scope);
-	mark_used(&claims->who);
+	set_claims(claims, &standing, scope);
+	mark_used(claims, &standing);
 }
 
 /*
@@ -404,6 +479,7 @@ static void
 start_up(void)
 {
 	SessmemClaims claims;
+	SessmemStanding standing;
 
 	if (startup_token == NULL || current != NULL ||
 		!IsTransactionState() || IsInParallelMode() ||
@@ -413,8 +489,9 @@ start_up(void)
 	sessmem_token_verify(startup_token, strlen(startup_token), &claims);
 	if (is_second(&claims.who))
 		return;
+	sessmem_session_admit(&claims, &standing);
 	sessmem_pooling_own(&claims.who);
-	set_claims(&claims, SESSMEM_CONNECTION);
+	set_claims(&claims, &standing, SESSMEM_CONNECTION);
 }
 
 /*
@@ -424,7 +501,7 @@ start_up(void)
 void
 sessmem_context_settle(void)
 {
-	if (!IsTransactionState() || IsInParallelMode())
+	if (!IsTransactionState() || IsInParallelMode() || impersonated != NULL)
 		return;
 	start_up();
 
@@ -433,11 +510,32 @@ sessmem_context_settle(void)
 	 * another has been used.  Workers do not know what was used.
 	 */
 	if (current != NULL && current->connection_scope &&
-		(is_second(&current->who) || is_replaced(current)))
+		(is_second(&current->claims.who) || is_replaced(current)))
 		set_context("", SESSMEM_TRANSACTION);
 
-	if (sessmem_context_used() == NULL && judge() != SESSMEM_BOUND)
+	if (sessmem_context_used() == NULL && !in_force(judge()))
 		sessmem_pooling_unbound();
+}
+
+/*
+ * Called before a statement that may have parallel workers.  They do not ask the
+ * registry, so a context that it has ended must not reach them.
+ */
+void
+sessmem_context_hand_over(void)
+{
+	SessmemStatus status;
+
+	if (IsInParallelMode() || impersonated != NULL)
+		return;
+	sessmem_context_settle();
+	/* what workers read, this transaction has used */
+	if (sessmem_context_current() != NULL || current == NULL)
+		return;
+	status = judge();
+	set_context("", SESSMEM_TRANSACTION);
+	lapsed = status;
+	lapsed_in = sessmem_compat_lxid();
 }
 
 /* DISCARD ALL and RESET ALL end what the startup packet began, too. */
@@ -455,7 +553,7 @@ on_transaction(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_PREPARE:
-			if (sessmem_context_used() || judge() == SESSMEM_BOUND)
+			if (sessmem_context_used() || in_force(judge()))
 				ereport(ERROR,
 						errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("cannot PREPARE a transaction that has used a session"),
@@ -463,6 +561,14 @@ on_transaction(XactEvent event, void *arg)
 						errhint("Commit it instead."));
 			break;
 		case XACT_EVENT_PRE_COMMIT:
+			if (sessmem_context_used())
+			{
+				/* when it was last used, its context knows */
+				if (current != NULL && sessmem_claims_same(&used.who, &current->claims.who) &&
+					in_force(judge()))
+					used_standing = current->standing;
+				sessmem_session_commit(&used, &used_standing, wrote);
+			}
 			started = startup_token != NULL &&
 				((current != NULL && current->connection_scope) ||
 				 detached_in == sessmem_compat_lxid());
@@ -471,6 +577,9 @@ on_transaction(XactEvent event, void *arg)
 			if (started)
 				sessmem_context_forget_startup();
 			started = false;
+			break;
+		case XACT_EVENT_ABORT:
+			impersonated = NULL;
 			break;
 		default:
 			break;
@@ -618,7 +727,7 @@ sessmem_detach(PG_FUNCTION_ARGS)
 Datum
 sessmem_assume(PG_FUNCTION_ARGS)
 {
-	SessmemClaims claims = {.expires = DT_NOEND};
+	SessmemClaims claims = {.expires = DT_NOEND, .issued = sessmem_context_now()};
 	bool		direct = is_direct(fcinfo);
 	const char *id[SESSMEM_NKEYS] = {NULL, NULL, NULL};
 
@@ -645,12 +754,19 @@ sessmem_assume(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(claims.who.session));
 }
 
-/* status() RETURNS text: none, bound, expired or invalid. */
+/* status() RETURNS text: none, bound, ended, expired, revoked or invalid. */
 Datum
 sessmem_status(PG_FUNCTION_ARGS)
 {
-	static const char *const names[] = {"none", "bound", "expired", "invalid"};
+	static const char *const names[] = {"none", "bound", "ended", "expired", "revoked", "invalid"};
 
 	start_up();
 	PG_RETURN_TEXT_P(cstring_to_text(names[judge()]));
+}
+
+/* own_token() RETURNS boolean: whether a token of ours put the session in force. */
+Datum
+sessmem_own_token(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(impersonated == NULL && in_force(judge()) && current->claims.own);
 }

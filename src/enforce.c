@@ -66,7 +66,7 @@ refuse_statement(const char *what, const char *detail, const char *hint)
 static bool
 bound(void)
 {
-	return sessmem_context_status() == SESSMEM_BOUND;
+	return sessmem_context_in_force();
 }
 
 /* One of sessmem's own functions, or InvalidOid in a database without the extension. */
@@ -298,12 +298,8 @@ executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)
 {
 	if (!IsParallelWorker())
 	{
-		/* what workers read, this transaction has used */
 		if (queryDesc->plannedstmt->parallelModeNeeded)
-		{
-			sessmem_context_settle();
-			(void) sessmem_context_current();
-		}
+			sessmem_context_hand_over();
 		check_held();
 		if (queryDesc->already_executed && sessmem_context_used() && !bound() &&
 			reads_protected(queryDesc->plannedstmt))

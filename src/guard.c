@@ -11,6 +11,8 @@
  *	any			any			any, no session	42501			no session
  *	any			any			no value of the
  *							context fits	42501			unsuitable context
+ *	any			any			any, the session
+ *							has ended		42501			(session.sql)
  *	INSERT		-			left out		filled in (*)	left out
  *	INSERT		-			own				accepted		own key
  *	INSERT		-			NULL or ''		42501			null key, empty key
@@ -42,7 +44,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/uuid.h"
 
 /* What the guard knows for the length of one statement. */
 typedef struct GuardKey
@@ -152,33 +153,6 @@ demand_keys(Guard *guard, TriggerData *trigdata, const SessmemIdentity *who)
 }
 
 static bool
-key_matches(const GuardKey *key, Datum value)
-{
-	switch (key->type)
-	{
-		case TEXTOID:
-		case VARCHAROID:
-			{
-				/* deterministic collations: equal means equal bytes */
-				text	   *a = DatumGetTextPP(value);
-				text	   *b = DatumGetTextPP(key->value);
-				bool		same = VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-					memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-
-				if ((Pointer) a != DatumGetPointer(value))
-					pfree(a);
-				return same;
-			}
-		case UUIDOID:
-			return memcmp(DatumGetUUIDP(value), DatumGetUUIDP(key->value), UUID_LEN) == 0;
-		case INT8OID:
-			return DatumGetInt64(value) == DatumGetInt64(key->value);
-		default:
-			return false;
-	}
-}
-
-static bool
 key_empty(const GuardKey *key, Datum value)
 {
 	return (key->type == TEXTOID || key->type == VARCHAROID) &&
@@ -205,7 +179,7 @@ check_row(const Guard *guard, TriggerData *trigdata, HeapTuple tup, bool is_new)
 						 psprintf("The key column \"%s\" is null or empty.",
 								  NameStr(TupleDescAttr(desc, key->attnum - 1)->attname)),
 						 "Leave the column out, and the session in force fills it in.");
-		if (isnull || !key_matches(key, value))
+		if (isnull || !sessmem_claims_match(key->type, value, key->value))
 			refuse_write(trigdata,
 						 is_new && TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 						 "A row cannot be moved to another session." :
@@ -241,12 +215,18 @@ sessmem_guard(PG_FUNCTION_ARGS)
 		sessmem_context_required(psprintf("cannot %s protected table \"%s\"",
 										  operation(trigdata->tg_event),
 										  RelationGetRelationName(trigdata->tg_relation)));
+	if (sessmem_context_ended())
+		refuse_write(trigdata, "The session has ended; it can still be read.",
+					 "Let the issuer open it again with sessmem.open_session().");
 
 	guard = fcinfo->flinfo->fn_extra;
 	if (guard == NULL)
 		fcinfo->flinfo->fn_extra = guard = make_guard(trigdata, fcinfo->flinfo);
 	if (guard->context != sessmem_context_serial())
+	{
 		demand_keys(guard, trigdata, who);
+		sessmem_context_wrote();
+	}
 
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 	{

@@ -12,6 +12,7 @@
 
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "utils/varlena.h"
 
 #define SECRET_FLAGS (GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | \
 					  GUC_DISALLOW_IN_FILE | GUC_DISALLOW_IN_AUTO_FILE)
@@ -20,6 +21,9 @@
 
 static char *audience = NULL;
 static bool allow_attach = true;
+static int	retention = 0;
+static int	sweep_interval = 0;
+static char *worker_databases = NULL;
 
 /* What the administrator decided is not known, so the strictest applies. */
 static bool audience_hidden = false;
@@ -98,6 +102,27 @@ sessmem_guc_init(void)
 							 &allow_attach, true, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 
+	DefineCustomIntVariable("sessmem.retention",
+							"How long the rows of a session are kept after it has ended or expired.",
+							"-1 keeps them for ever. They are deleted by sweep(), and by the worker.",
+							&retention, 30 * SECS_PER_DAY, -1, INT_MAX, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("sessmem.sweep_interval",
+							"Time between two runs of the background worker.",
+							NULL,
+							&sweep_interval, 60, 1, SECS_PER_DAY, PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	/* nothing else may be defined for the postmaster once it has started */
+	DefineCustomStringVariable("sessmem.worker_databases",
+							   "Databases in which a background worker sweeps, separated by commas.",
+							   "Without effect unless the library is preloaded.",
+							   &worker_databases, "",
+							   process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP,
+							   GUC_LIST_INPUT,
+							   NULL, NULL, NULL);
+
 	MarkGUCPrefixReserved("sessmem");
 }
 
@@ -118,6 +143,33 @@ sessmem_guc_audience(void)
 	if (audience != NULL && audience[0] != '\0')
 		return audience;
 	return get_database_name(MyDatabaseId);
+}
+
+/* Seconds, or -1 for ever. */
+int
+sessmem_guc_retention(void)
+{
+	return retention;
+}
+
+/* Seconds. */
+int
+sessmem_guc_sweep_interval(void)
+{
+	return sweep_interval;
+}
+
+/* Names of databases (char *).  A list that cannot be read is FATAL. */
+List *
+sessmem_guc_worker_databases(void)
+{
+	List	   *names;
+
+	if (!SplitGUCList(pstrdup(worker_databases), ',', &names))
+		ereport(FATAL,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("invalid list syntax in parameter \"%s\"", "sessmem.worker_databases"));
+	return names;
 }
 
 bool

@@ -17,9 +17,8 @@
 #include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
-PG_FUNCTION_INFO_V1(sessmem_open_session);
+PG_FUNCTION_INFO_V1(sessmem_mint);
 
 static const char base64url_digits[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -79,15 +78,14 @@ nonempty_argument(FunctionCallInfo fcinfo, int arg, const char *name)
 }
 
 /*
- * open_session(user_id text, tenant_id text, session_id text, ttl interval)
- * RETURNS text
+ * mint(user_id text, tenant_id text, session_id text, ttl interval) RETURNS text
  *
- * Mints a token for a session, signed with the newest HS256 key.  Raises 22023
- * for an empty id or a lifetime that is not positive, 55000 when this database
- * has no key to sign with.
+ * The token of open_session() and renew_session(), signed with the newest HS256
+ * key.  Raises 22023 for an empty id or a lifetime that is not positive, 55000
+ * when this database has no key to sign with.
  */
 Datum
-sessmem_open_session(PG_FUNCTION_ARGS)
+sessmem_mint(PG_FUNCTION_ARGS)
 {
 	char	   *user = nonempty_argument(fcinfo, 0, "user_id");
 	char	   *tenant = nonempty_argument(fcinfo, 1, "tenant_id");
@@ -112,10 +110,6 @@ sessmem_open_session(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("ttl must be positive, and end before the year 10000"));
 
-	if (session == NULL)
-		session = DatumGetCString(DirectFunctionCall1(uuid_out,
-													  DirectFunctionCall1(gen_random_uuid, (Datum) 0)));
-
 	AcceptInvalidationMessages();
 	key = sessmem_keyring_signer();
 	if (key == NULL)
@@ -133,8 +127,9 @@ sessmem_open_session(PG_FUNCTION_ARGS)
 	append_part(&token, &json);
 
 	resetStringInfo(&json);
-	appendStringInfo(&json, "{\"iat\":" INT64_FORMAT ",\"exp\":" INT64_FORMAT,
-					 (int64) floor(now / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH),
+	/* to the microsecond, so that a revocation knows which came first */
+	appendStringInfo(&json, "{\"iss\":\"" SESSMEM_ISSUER "\",\"iat\":%.6f,\"exp\":" INT64_FORMAT,
+					 now / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH,
 					 (int64) ceil(expires / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH));
 	append_json_claim(&json, "aud", sessmem_guc_audience());
 	append_json_claim(&json, "sid", session);

@@ -8,7 +8,8 @@
  * building its partition key evaluates expressions that the table's owner wrote.
  * So every command that opens the table runs as the table's owner, in a
  * security-restricted operation, as VACUUM and CREATE INDEX do it; and rows
- * without a key are counted by a plain scan that evaluates nothing.
+ * are counted and searched by a plain scan that evaluates nothing.  Erasing rows
+ * goes the same way, with the session in force that they belong to.
  *
  * Such a command also reaches the table's partitions and children.  If they had
  * another owner, it would run his expressions as somebody else; so a tree of
@@ -26,6 +27,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -34,9 +36,12 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/uuid.h"
 
 PG_FUNCTION_INFO_V1(sessmem_as_owner);
+PG_FUNCTION_INFO_V1(sessmem_as_session);
 PG_FUNCTION_INFO_V1(sessmem_count_without_key);
+PG_FUNCTION_INFO_V1(sessmem_keys_of);
 
 static Oid
 owner_of(Oid relid)
@@ -54,23 +59,20 @@ owner_of(Oid relid)
 }
 
 /*
- * as_owner(relation regclass, command text) RETURNS void
- *
- * Executes a command as the relation's owner; 42501 if a partition or child has
- * another one.  An error leaves the identity to the (sub)transaction's abort,
- * which restores it.
+ * Executes a command as a relation's owner, and returns how many rows it
+ * processed.  42501 if a partition or child has another owner.  An error leaves
+ * the identity to the (sub)transaction's abort, which restores it.
  */
-Datum
-sessmem_as_owner(PG_FUNCTION_ARGS)
+static uint64
+run_as_owner(Oid relid, const char *command)
 {
-	Oid			relid = PG_GETARG_OID(0);
-	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Oid			owner = owner_of(relid);
 	List	   *members = find_all_inheritors(relid, NoLock, NULL);
 	ListCell   *lc;
 	Oid			save_user;
 	int			save_sec_context;
 	int			nest;
+	uint64		processed;
 
 	foreach(lc, members)
 	{
@@ -87,15 +89,68 @@ sessmem_as_owner(PG_FUNCTION_ARGS)
 	SetUserIdAndSecContext(owner, save_sec_context | SECURITY_RESTRICTED_OPERATION);
 	/* what the owner's expressions set goes with them */
 	nest = NewGUCNestLevel();
+	/* workers do not know of an impersonated session */
+	(void) set_config_option("max_parallel_workers_per_gather", "0", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 
 	SPI_connect();
 	if (SPI_execute(command, false, 0) < 0)
 		elog(ERROR, "could not execute \"%s\"", command);
+	processed = SPI_processed;
 	SPI_finish();
 
 	AtEOXact_GUC(false, nest);
 	SetUserIdAndSecContext(save_user, save_sec_context);
+	return processed;
+}
+
+/*
+ * as_owner(relation regclass, command text) RETURNS void
+ *
+ * Executes a command as the relation's owner; 42501 if a partition or child has
+ * another one.
+ */
+Datum
+sessmem_as_owner(PG_FUNCTION_ARGS)
+{
+	(void) run_as_owner(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	PG_RETURN_VOID();
+}
+
+/*
+ * as_session(relation regclass, command text, session_id text, user_id text,
+ * tenant_id text) RETURNS bigint
+ *
+ * The same with a session in force, whatever its state; returns how many rows
+ * were processed.  So whoever erases rows reaches that session's and no others:
+ * policies and guard see to it, as ever.
+ */
+Datum
+sessmem_as_session(PG_FUNCTION_ARGS)
+{
+	char	   *claim[SESSMEM_NKEYS];
+	SessmemIdentity who;
+	volatile uint64 processed = 0;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		elog(ERROR, "relation and command must not be null");
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+		claim[i] = PG_ARGISNULL(2 + i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2 + i));
+	who.session = claim[0];
+	who.user = claim[1];
+	who.tenant = claim[2];
+
+	sessmem_context_impersonate(&who);
+	PG_TRY();
+	{
+		processed = run_as_owner(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	}
+	PG_FINALLY();
+	{
+		sessmem_context_impersonate(NULL);
+	}
+	PG_END_TRY();
+	PG_RETURN_INT64((int64) processed);
 }
 
 static bool
@@ -122,6 +177,55 @@ lacks_key(TupleTableSlot *slot, const Datum *attnums, int n)
 }
 
 /*
+ * Scans one table, without its children and whatever row security says.  visit()
+ * gets every row, and must not evaluate what the table's owner wrote.
+ */
+static void
+scan_table(Relation rel, void (*visit) (TupleTableSlot *slot, void *arg), void *arg)
+{
+	TupleTableSlot *slot;
+	TableScanDesc scan;
+
+	if (!RELKIND_HAS_TABLE_AM(rel->rd_rel->relkind))
+		return;
+	slot = table_slot_create(rel, NULL);
+	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		visit(slot, arg);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* The elements of an int2[]. */
+static Datum *
+numbers(ArrayType *array, int *n)
+{
+	Datum	   *elements;
+
+	deconstruct_array(array, INT2OID, sizeof(int16), true, TYPALIGN_SHORT, &elements, NULL, n);
+	return elements;
+}
+
+typedef struct Count
+{
+	Datum	   *attnums;
+	int			n;
+	int64		rows;
+} Count;
+
+static void
+count_row(TupleTableSlot *slot, void *arg)
+{
+	Count	   *count = arg;
+
+	if (lacks_key(slot, count->attnums, count->n))
+		count->rows++;
+}
+
+/*
  * count_without_key(relation regclass, attnums int2[]) RETURNS bigint
  *
  * How many rows of one table, without its children, have a null or empty value
@@ -131,27 +235,90 @@ Datum
 sessmem_count_without_key(PG_FUNCTION_ARGS)
 {
 	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Count		count = {0};
+
+	count.attnums = numbers(PG_GETARG_ARRAYTYPE_P(1), &count.n);
+	scan_table(rel, count_row, &count);
+	table_close(rel, AccessShareLock);
+	PG_RETURN_INT64(count.rows);
+}
+
+typedef struct Search
+{
+	AttrNumber	attnum[SESSMEM_NKEYS];	/* 0: not mapped */
+	Oid			type[SESSMEM_NKEYS];
+	bool		wanted[SESSMEM_NKEYS];
+	Datum		value[SESSMEM_NKEYS];
+	ReturnSetInfo *result;
+	MemoryContext cxt;			/* for one row */
+} Search;
+
+static void
+search_row(TupleTableSlot *slot, void *arg)
+{
+	Search	   *search = arg;
+	MemoryContext oldcxt = MemoryContextSwitchTo(search->cxt);
+	Datum		values[SESSMEM_NKEYS] = {0};
+	bool		nulls[SESSMEM_NKEYS];
+	bool		match = true;
+
+	for (int i = 0; i < SESSMEM_NKEYS && match; i++)
+	{
+		bool		isnull = true;
+		Datum		value = search->attnum[i] == 0 ? (Datum) 0 :
+			slot_getattr(slot, search->attnum[i], &isnull);
+
+		nulls[i] = isnull;
+		if (search->wanted[i])
+			match = !isnull && sessmem_claims_match(search->type[i], value, search->value[i]);
+		if (match && !isnull)
+			values[i] = search->type[i] == UUIDOID ?
+				CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(uuid_out, value))) :
+				search->type[i] == INT8OID ?
+				CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(int8out, value))) : value;
+	}
+	if (match)
+		tuplestore_putvalues(search->result->setResult, search->result->setDesc, values, nulls);
+	MemoryContextSwitchTo(oldcxt);
+	MemoryContextReset(search->cxt);
+}
+
+/*
+ * keys_of(relation regclass, attnums int2[], user_id text, tenant_id text)
+ * RETURNS TABLE (session_id text, user_id text, tenant_id text)
+ *
+ * The keys of all rows of one table, without its children, that belong to a user
+ * and tenant, if given; whatever row security says.  attnums are those of the
+ * session, user and tenant column, 0 for one that is not mapped.
+ */
+Datum
+sessmem_keys_of(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Search		search = {0};
 	Datum	   *attnums;
 	int			n;
-	int64		count = 0;
+	bool		possible = true;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INT2OID, sizeof(int16), true,
-					  TYPALIGN_SHORT, &attnums, NULL, &n);
-
-	if (RELKIND_HAS_TABLE_AM(rel->rd_rel->relkind))
+	InitMaterializedSRF(fcinfo, 0);
+	search.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	search.cxt = AllocSetContextCreate(CurrentMemoryContext, "sessmem row", ALLOCSET_SMALL_SIZES);
+	attnums = numbers(PG_GETARG_ARRAYTYPE_P(1), &n);
+	for (int i = 0; i < SESSMEM_NKEYS && i < n; i++)
 	{
-		TupleTableSlot *slot = table_slot_create(rel, NULL);
-		TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
-
-		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (lacks_key(slot, attnums, n))
-				count++;
-		}
-		table_endscan(scan);
-		ExecDropSingleTupleTableSlot(slot);
+		search.attnum[i] = DatumGetInt16(attnums[i]);
+		if (search.attnum[i] == 0)
+			continue;
+		search.type[i] = TupleDescAttr(RelationGetDescr(rel), search.attnum[i] - 1)->atttypid;
+		search.wanted[i] = i > 0 && !PG_ARGISNULL(i + 1);
+		/* an id that has no value of this type has no rows */
+		if (search.wanted[i] &&
+			!sessmem_claims_key(text_to_cstring(PG_GETARG_TEXT_PP(i + 1)), search.type[i], &search.value[i]))
+			possible = false;
 	}
+	if (possible)
+		scan_table(rel, search_row, &search);
+	MemoryContextDelete(search.cxt);
 	table_close(rel, AccessShareLock);
-	PG_RETURN_INT64(count);
+	return (Datum) 0;
 }

@@ -38,7 +38,6 @@
 #include "commands/prepare.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -82,27 +81,6 @@ static bool had_user = false;
 /* EXECUTE statements that are running; when the library was loaded. */
 static int	executes = 0;
 static TimestampTz loaded_in = 0;
-
-static char *
-name_session(const SessmemIdentity *who)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (int i = 0; i < SESSMEM_NKEYS; i++)
-	{
-		const char *claim = sessmem_claims_get(who, i);
-		char		len[12];
-
-		/* by hand: this runs in every transaction, and appendStringInfo() is slow */
-		pg_ltoa(claim ? (int32) strlen(claim) : -1, len);
-		appendStringInfoString(&buf, len);
-		appendStringInfoChar(&buf, ':');
-		if (claim != NULL)
-			appendStringInfoString(&buf, claim);
-	}
-	return buf.data;
-}
 
 static void
 keep(char **slot, const char *value)
@@ -223,7 +201,7 @@ drop_leftovers(bool direct)
 void
 sessmem_pooling_switch(const SessmemIdentity *who, bool direct)
 {
-	char	   *name = name_session(who);
+	char	   *name = sessmem_claims_name(who, 0);
 
 	if (undone || again || strcmp(pending ? pending : last ? last : "", name) != 0)
 	{
@@ -241,7 +219,7 @@ sessmem_pooling_switch(const SessmemIdentity *who, bool direct)
 void
 sessmem_pooling_own(const SessmemIdentity *who)
 {
-	char	   *name = name_session(who);
+	char	   *name = sessmem_claims_name(who, 0);
 
 	if (!had_user)
 		keep(&pending, name);

@@ -99,16 +99,48 @@ sessmem_registry_find(Oid relid, SessmemProtected *result)
 }
 
 /*
- * announce_change() RETURNS trigger
+ * Whether all protected tables that have a session column tell two sessions of
+ * one id apart: by user, if the users differ, or by tenant.
+ */
+bool
+sessmem_registry_tells_apart(bool by_user, bool by_tenant)
+{
+	Relation	rel = table_open(sessmem_registry_table("protected_table"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	bool		apart = true;
+	HeapTuple	tup;
+
+	while (HeapTupleIsValid(tup = systable_getnext(scan)))
+	{
+		if (heap_attisnull(tup, Anum_protected_session_column, RelationGetDescr(rel)))
+			continue;
+		if (!(by_user && !heap_attisnull(tup, Anum_protected_user_column, RelationGetDescr(rel))) &&
+			!(by_tenant && !heap_attisnull(tup, Anum_protected_tenant_column, RelationGetDescr(rel))))
+			apart = false;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return apart;
+}
+
+/*
+ * announce_change('relation') RETURNS trigger
  *
- * Tells all backends that this table changed, so that their copies of it go.
- * Sits on sessmem.keyring and sessmem.protected_table.
+ * Tells all backends, when the transaction commits, that this table changed, so
+ * that their copies of it go.  With an argument the message is about that
+ * relation of ours: one that backends do not have open, and need not build anew.
  */
 Datum
 sessmem_announce_change(PG_FUNCTION_ARGS)
 {
+	TriggerData *trigdata;
+
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "announce_change() was not called as a trigger");
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	trigdata = (TriggerData *) fcinfo->context;
+	if (trigdata->tg_trigger->tgnargs > 0)
+		CacheInvalidateRelcacheByRelid(sessmem_registry_table(trigdata->tg_trigger->tgargs[0]));
+	else
+		CacheInvalidateRelcache(trigdata->tg_relation);
 	return PointerGetDatum(NULL);
 }

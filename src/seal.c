@@ -5,7 +5,7 @@
  * A context travels as the value of a setting, which anyone may set.  So it is
  * sealed: a string with an HMAC under a key that no token is signed with.
  *
- *	scope|pid|backend start|transaction start|expires|
+ *	scope|pid|backend start|transaction start|expires|issued|own|
  *	n:session|n:user|n:tenant|n:kid|<MAC of all that precedes, in hex>
  *
  * (lengths in bytes, -1 for absent).  It is not an interface.  It is genuine if
@@ -68,6 +68,8 @@ sessmem_seal_make(const SessmemClaims *claims, bool connection_scope)
 	append_number(&buf, MyStartTimestamp, '|');
 	append_number(&buf, GetCurrentTransactionStartTimestamp(), '|');
 	append_number(&buf, claims->expires, '|');
+	append_number(&buf, claims->issued, '|');
+	append_number(&buf, claims->own, '|');
 	append_claim(&buf, claims->who.session);
 	append_claim(&buf, claims->who.user);
 	append_claim(&buf, claims->who.tenant);
@@ -138,6 +140,7 @@ parse_sealed(SessmemSeal *c, size_t len)
 	char	   *p = c->text;
 	char	   *limit = c->text + len;
 	int64		pid;
+	int64		own;
 
 	if ((p[0] != 'c' && p[0] != 't') || p[1] != '|')
 		return false;
@@ -146,14 +149,17 @@ parse_sealed(SessmemSeal *c, size_t len)
 	if (!parse_number(&p, &pid) ||
 		!parse_number(&p, &c->backend_start) ||
 		!parse_number(&p, &c->xact_start) ||
-		!parse_number(&p, &c->expires) ||
-		!parse_claim(&p, limit, &c->who.session) ||
-		!parse_claim(&p, limit, &c->who.user) ||
-		!parse_claim(&p, limit, &c->who.tenant) ||
-		!parse_claim(&p, limit, &c->kid) ||
-		c->who.session == NULL)
+		!parse_number(&p, &c->claims.expires) ||
+		!parse_number(&p, &c->claims.issued) ||
+		!parse_number(&p, &own) ||
+		!parse_claim(&p, limit, &c->claims.who.session) ||
+		!parse_claim(&p, limit, &c->claims.who.user) ||
+		!parse_claim(&p, limit, &c->claims.who.tenant) ||
+		!parse_claim(&p, limit, &c->claims.kid) ||
+		c->claims.who.session == NULL)
 		return false;
 	c->pid = (int) pid;
+	c->claims.own = own != 0;
 	c->sealed_len = p - c->text;
 	if (limit - p != SESSMEM_MAC_LEN * 2)
 		return false;
@@ -234,7 +240,7 @@ sessmem_seal_genuine(SessmemSeal *c)
 	}
 	/* of the keys as they are now; a later change is seen as one */
 	c->keyring = sessmem_keyring_generation();
-	if (c->kid != NULL && sessmem_keyring_find(c->kid) == NULL)
+	if (c->claims.kid != NULL && sessmem_keyring_find(c->claims.kid) == NULL)
 	{
 		/* the leader saw it alive; half of a result is worse than none */
 		if (IsParallelWorker())

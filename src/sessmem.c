@@ -17,8 +17,10 @@ _PG_init(void)
 {
 	sessmem_guc_init();
 	sessmem_keyring_init();
+	sessmem_session_init();
 	sessmem_context_init();
 	sessmem_pooling_init();
 	sessmem_recall_init();
 	sessmem_enforce_init();
+	sessmem_worker_init();
 }

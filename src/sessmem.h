@@ -38,6 +38,9 @@ typedef struct SessmemClaims
 {
 	SessmemIdentity who;
 	TimestampTz expires;		/* DT_NOEND: does not expire */
+	TimestampTz issued;			/* DT_NOBEGIN: the token does not say */
+	bool		own;			/* open_session() made the token */
+	uint64		cleared;		/* revocations that it was compared with */
 	const char *kid;			/* key that vouched for it; NULL for assume() */
 } SessmemClaims;
 
@@ -46,6 +49,9 @@ typedef struct SessmemClaims
 extern void sessmem_guc_init(void);
 extern const char *sessmem_guc_audience(void);
 extern bool sessmem_guc_allow_attach(void);
+extern int	sessmem_guc_retention(void);
+extern int	sessmem_guc_sweep_interval(void);
+extern List *sessmem_guc_worker_databases(void);
 
 /* ---------- keyring.c: secrets, and all that is computed with one ---------- */
 
@@ -84,6 +90,12 @@ extern bool sessmem_keyring_unseal(const char *data, size_t len,
 
 #define SESSMEM_TOKEN_MAX_LEN 8192
 
+/* The "iss" of our own tokens: their sessions must be in the registry. */
+#define SESSMEM_ISSUER "sessmem"
+
+/* How much the clock of another issuer may differ from ours. */
+#define SESSMEM_CLOCK_SKEW (30 * USECS_PER_SEC)
+
 /* A NumericDate counts seconds from 1970; beyond the year 9999 it is nonsense. */
 #define SESSMEM_UNIX_EPOCH \
 	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY)
@@ -91,6 +103,45 @@ extern bool sessmem_keyring_unseal(const char *data, size_t len,
 
 extern void sessmem_token_verify(const char *token, size_t len,
 								 SessmemClaims *claims);
+
+/* ---------- session.c: which sessions exist, and whether they live ---------- */
+
+/* What the registry answered when it was last asked about a session. */
+typedef struct SessmemStanding
+{
+	uint64		asked;			/* the registry's generation then; 0: never */
+	uint64		cleared;		/* generation in which the token was not revoked */
+	TimestampTz asked_at;		/* start of the statement that asked */
+	bool		recorded;
+	bool		refused;		/* unknown, or somebody else's */
+	bool		ended;
+	bool		revoked;
+	TimestampTz created;
+	TimestampTz last_used;		/* as recorded */
+	TimestampTz seen;			/* last use in this backend */
+	TimestampTz expires;		/* by the registry */
+	int64		idle;			/* idle timeout in microseconds; 0: none */
+} SessmemStanding;
+
+typedef enum SessmemStatus
+{
+	SESSMEM_NONE,				/* nobody bound anything */
+	SESSMEM_BOUND,				/* a session is in force */
+	SESSMEM_ENDED,				/* the same, but it has been closed: for reading */
+	SESSMEM_EXPIRED,			/* it was, until it or its token ran out */
+	SESSMEM_REVOKED,			/* it was, until it was revoked or forgotten */
+	SESSMEM_INVALID				/* somebody set sessmem.context by hand */
+} SessmemStatus;
+
+extern void sessmem_session_init(void);
+extern uint64 sessmem_session_generation(void);
+extern uint64 sessmem_session_revocations(void);
+extern bool sessmem_session_revoked(const SessmemClaims *claims, uint64 *as_of);
+extern void sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing);
+extern SessmemStatus sessmem_session_status(const SessmemClaims *claims, SessmemStanding *standing,
+											uint64 as_of, uint64 revocations_as_of);
+extern void sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing,
+								   bool wrote);
 
 /* ---------- seal.c: the sealed form of a context ---------- */
 
@@ -111,11 +162,10 @@ typedef struct SessmemSeal
 	int			pid;
 	TimestampTz backend_start;
 	TimestampTz xact_start;
-	TimestampTz expires;
 	LocalTransactionId set_in;	/* transaction that set the value */
 	LocalTransactionId used_in; /* transaction that may use it; context.c's */
-	SessmemIdentity who;		/* points into text */
-	const char *kid;
+	SessmemClaims claims;		/* point into text */
+	SessmemStanding standing;	/* context.c's */
 	size_t		sealed_len;		/* what the MAC covers */
 	unsigned char mac[SESSMEM_MAC_LEN];
 	char	   *sealed;			/* the value itself, for the MAC */
@@ -128,14 +178,6 @@ extern bool sessmem_seal_genuine(SessmemSeal *seal);
 extern void sessmem_seal_vouch(SessmemSeal *seal, const char *value, uint64 keyring);
 
 /* ---------- context.c: whose session is in force ---------- */
-
-typedef enum SessmemStatus
-{
-	SESSMEM_NONE,				/* nobody bound anything */
-	SESSMEM_BOUND,				/* a session is in force */
-	SESSMEM_EXPIRED,			/* it was, until its token ran out */
-	SESSMEM_INVALID				/* somebody set sessmem.context by hand */
-} SessmemStatus;
 
 /* How long a context lasts. */
 typedef enum SessmemScope
@@ -151,9 +193,14 @@ extern SessmemStatus sessmem_context_status(void);
 extern bool sessmem_context_attached(void);
 extern uint64 sessmem_context_serial(void);
 extern const SessmemIdentity *sessmem_context_used(void);
+extern bool sessmem_context_in_force(void);
+extern bool sessmem_context_ended(void);
+extern void sessmem_context_wrote(void);
+extern void sessmem_context_impersonate(const SessmemIdentity *who);
 extern TimestampTz sessmem_context_now(void);
 extern char *sessmem_context_enter(text *token, SessmemScope scope, bool direct);
 extern void sessmem_context_settle(void);
+extern void sessmem_context_hand_over(void);
 extern void sessmem_context_forget_startup(void);
 pg_noreturn extern void sessmem_context_required(const char *refused);
 
@@ -168,6 +215,9 @@ extern const char *sessmem_context_show_masked(void);
 #define SESSMEM_NKEYS 3			/* session, user, tenant; in this order */
 
 extern const char *sessmem_claims_get(const SessmemIdentity *who, int key);
+extern char *sessmem_claims_name(const SessmemIdentity *who, int first);
+extern bool sessmem_claims_same(const SessmemIdentity *a, const SessmemIdentity *b);
+extern bool sessmem_claims_match(Oid type, Datum a, Datum b);
 extern bool sessmem_claims_key(const char *claim, Oid type, Datum *key);
 extern const char *sessmem_claims_show_session(void);
 extern const char *sessmem_claims_show_user(void);
@@ -197,10 +247,15 @@ typedef struct SessmemProtected
 extern bool sessmem_registry_find(Oid relid, SessmemProtected *result);
 extern Oid	sessmem_registry_relid(void);
 extern Oid	sessmem_registry_table(const char *name);
+extern bool sessmem_registry_tells_apart(bool by_user, bool by_tenant);
 
 /* ---------- recall.c: retrieval ---------- */
 
 extern void sessmem_recall_init(void);
+
+/* ---------- worker.c: the background worker that sweeps ---------- */
+
+extern void sessmem_worker_init(void);
 
 /* ---------- enforce.c: hooks into the server ---------- */
 

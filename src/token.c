@@ -17,6 +17,8 @@
  *	"nbf" or "iat" in the future				not yet valid
  *	"sid" missing; "sid", "sub", "tid" empty	claims
  *	"role" that is not the current role			role
+ *	issued before its session, user or tenant
+ *	was revoked or forgotten (session.c)		revocation
  *
  * The order matters.  The header is untrusted, so it is used for nothing but
  * picking the key, and the payload is not looked at before the signature is
@@ -28,9 +30,9 @@
  *
  * Verified tokens are remembered by their SHA-256, never themselves.  A memory
  * counts only while the keys and the audience are what they were; times and
- * role are compared at every use.
+ * role are compared at every use, revocations whenever there are new ones.
  *
- * This file reads no table and holds no lock; keyring.c does.
+ * This file reads no table and holds no lock; keyring.c and session.c do.
  */
 #include "sessmem.h"
 
@@ -48,7 +50,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define CLOCK_SKEW (30 * USECS_PER_SEC) /* for nbf and iat; none for exp */
 #define CACHE_SLOTS 64			/* power of two */
 
 /* A JOSE header, or the claims: the members that we know. */
@@ -57,13 +58,13 @@ enum
 	/* header */
 	M_ALG, M_KID, M_CRIT,
 	/* claims */
-	M_SID, M_SUB, M_TID, M_ROLE, M_JTI, M_AUD, M_EXP, M_NBF, M_IAT,
+	M_SID, M_SUB, M_TID, M_ROLE, M_JTI, M_ISS, M_AUD, M_EXP, M_NBF, M_IAT,
 	M_COUNT
 };
 
 static const char *const member_names[M_COUNT] = {
 	"alg", "kid", "crit",
-	"sid", "sub", "tid", "role", "jti", "aud", "exp", "nbf", "iat"
+	"sid", "sub", "tid", "role", "jti", "iss", "aud", "exp", "nbf", "iat"
 };
 
 typedef struct Members
@@ -325,7 +326,7 @@ check_use(const CachedToken *t)
 
 	if (t->claims.expires <= now)
 		refuse("The token has expired.", HINT_RENEW);
-	if (t->not_before > now + CLOCK_SKEW)
+	if (t->not_before > now + SESSMEM_CLOCK_SKEW)	/* none for exp */
 		refuse("The token is not valid yet.",
 			   "Compare the clocks of the issuer and of this server.");
 	/* the role that SET ROLE chose; a SECURITY DEFINER function does not count */
@@ -399,10 +400,11 @@ verify(const char *token, size_t len, CachedToken *t)
 	t->claims.who.user = string_claim(&claims, M_SUB);
 	t->claims.who.tenant = string_claim(&claims, M_TID);
 	t->claims.expires = time_claim(&claims, M_EXP, DT_NOEND);
+	t->claims.issued = time_claim(&claims, M_IAT, DT_NOBEGIN);
+	t->claims.own = claims.string[M_ISS] != NULL && strcmp(claims.string[M_ISS], SESSMEM_ISSUER) == 0;
 	t->claims.kid = header.string[M_KID];
 	t->role = unconstify(char *, string_claim(&claims, M_ROLE));
-	t->not_before = Max(time_claim(&claims, M_NBF, DT_NOBEGIN),
-						time_claim(&claims, M_IAT, DT_NOBEGIN));
+	t->not_before = Max(time_claim(&claims, M_NBF, DT_NOBEGIN), t->claims.issued);
 }
 
 /* The slot in which a token of that digest is or would be remembered. */
@@ -440,6 +442,9 @@ remember(CachedToken *slot, const CachedToken *t)
 	slot->claims.who.user = copy_claim(t->claims.who.user);
 	slot->claims.who.tenant = copy_claim(t->claims.who.tenant);
 	slot->claims.expires = t->claims.expires;
+	slot->claims.issued = t->claims.issued;
+	slot->claims.own = t->claims.own;
+	slot->claims.cleared = 0;
 	slot->claims.kid = copy_claim(t->claims.kid);
 	MemoryContextSwitchTo(oldcxt);
 	slot->generation = t->generation;
@@ -468,10 +473,21 @@ sessmem_token_verify(const char *token, size_t len, SessmemClaims *claims)
 		remember(slot, &t);
 	}
 	check_use(slot);
+	if (slot->claims.cleared != sessmem_session_revocations())
+	{
+		uint64		as_of;
+
+		if (sessmem_session_revoked(&slot->claims, &as_of))
+			refuse("The token has been revoked.", HINT_RENEW);
+		slot->claims.cleared = as_of;
+	}
 
 	claims->who.session = pstrdup(slot->claims.who.session);
 	claims->who.user = copy_claim(slot->claims.who.user);
 	claims->who.tenant = copy_claim(slot->claims.who.tenant);
 	claims->expires = slot->claims.expires;
+	claims->issued = slot->claims.issued;
+	claims->own = slot->claims.own;
+	claims->cleared = slot->claims.cleared;
 	claims->kid = copy_claim(slot->claims.kid);
 }

@@ -1,0 +1,92 @@
+-- worker: sweeping what has lapsed
+--
+-- src/worker.c calls sweep() in a loop; so does sweep_all(), for pg_cron.
+
+CREATE FUNCTION sessmem.retention() RETURNS interval
+	LANGUAGE c STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sessmem_retention';
+COMMENT ON FUNCTION sessmem.retention() IS
+	'Internal: the setting sessmem.retention, NULL for ever.';
+
+CREATE FUNCTION sessmem.sweep(batch integer DEFAULT 1000)
+	RETURNS TABLE (relation regclass, deleted bigint)
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '1s'
+AS $$
+DECLARE
+	due timestamptz := statement_timestamp() - sessmem.retention();
+	entries sessmem.protected_table[] := ARRAY(SELECT p FROM sessmem.deletion_order() AS p WHERE p.session_column IS NOT NULL);
+	counts bigint[] := array_fill(0::bigint, ARRAY[cardinality(entries)]);
+	mine bigint[];
+	sessions bigint := 0;
+	total bigint := 0;
+	n bigint;
+	s sessmem.session;
+BEGIN
+	IF batch IS NULL OR batch < 1 THEN
+		RAISE EXCEPTION 'batch must be positive' USING ERRCODE = '22023';
+	END IF;
+	PERFORM sessmem.check_read_committed('sweep');
+
+	FOR s IN
+		SELECT * FROM sessmem.session AS c WHERE c.lapses_at <= due ORDER BY c.lapses_at FOR UPDATE SKIP LOCKED
+	LOOP
+		EXIT WHEN total >= batch OR sessions >= 50;		-- each is a subtransaction, and a snapshot has room for 64
+		-- somebody is committing what he wrote before it lapsed
+		CONTINUE WHEN NOT sessmem.hold(s.session_id, s.user_id, s.tenant_id, 'session', true, false);
+		BEGIN
+			mine := counts;
+			n := 0;
+			FOR i IN 1 .. cardinality(entries) LOOP
+				EXIT WHEN total + n >= batch;
+				mine[i] := mine[i] + sessmem.erase(entries[i], s.session_id, s.user_id, s.tenant_id, batch - total - n);
+				n := n + mine[i] - counts[i];
+			END LOOP;
+			IF total + n < batch THEN
+				-- a token of it may still be good
+				IF s.expires_at > statement_timestamp() THEN
+					PERFORM sessmem.revoke(s.session_id, s.user_id, s.tenant_id, 'session', s.expires_at);
+				END IF;
+				DELETE FROM sessmem.session AS c WHERE c.session_id = s.session_id
+					AND c.user_id IS NOT DISTINCT FROM s.user_id AND c.tenant_id IS NOT DISTINCT FROM s.tenant_id;
+				sessions := sessions + 1;
+				n := n + 1;
+			END IF;
+			counts := mine;
+			total := total + n;
+		EXCEPTION WHEN OTHERS THEN
+			-- one that cannot go must not keep the others
+			RAISE WARNING 'could not sweep a session: SQLSTATE %', SQLSTATE
+				USING HINT = 'sessmem.forget_session() tells more.';
+		END;
+	END LOOP;
+	DELETE FROM sessmem.revocation AS r WHERE r.expires_at <= statement_timestamp();
+
+	FOR i IN 1 .. cardinality(entries) LOOP
+		CONTINUE WHEN counts[i] = 0;
+		relation := (entries[i]).relation;
+		deleted := counts[i];
+		RETURN NEXT;
+	END LOOP;
+	IF sessions > 0 THEN
+		relation := 'sessmem.session';
+		deleted := sessions;
+		RETURN NEXT;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION sessmem.sweep(integer) IS
+	'Deletes sessions that ended or expired longer than sessmem.retention ago, with their rows in protected tables: about batch rows, in one transaction, waiting for nobody. Returns how many rows of each table; nothing when there is nothing left to do. A session that cannot be deleted is left with a warning. 22023: batch is not positive. 0A000: not in READ COMMITTED. For administrators; the worker calls it, or pg_cron through sweep_all().';
+
+CREATE PROCEDURE sessmem.sweep_all(batch integer DEFAULT 1000)
+	LANGUAGE plpgsql
+AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM sessmem.sweep(batch)) LOOP
+		COMMIT;
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE sessmem.sweep_all(integer) IS
+	'Calls sweep() until nothing is left, each in a transaction of its own. For pg_cron, where the library is not preloaded. For administrators.';

@@ -1,0 +1,628 @@
+/*
+ * session.c
+ *		The registry of sessions: which exist, whose they are, whether they live.
+ *
+ * A token says who may act; sessmem.session says whether there is such a session
+ * and in which state it is, and sessmem.revocation which tokens no longer count.
+ * Each bind asks both.  A context that is in force asks again when something was
+ * announced: every change that ends or renews a session, and every revocation,
+ * sends an invalidation message with its commit (extension/session.sql), so it
+ * reaches all backends at their next statement, standbys too, preloaded or not.
+ *
+ *	what the registry has				own token	other issuer's	assume()	sql/session.sql
+ *	nothing								refused		recorded		recorded	unknown
+ *	the same id of somebody else, which
+ *	the protected tables do not tell apart	refused	refused			refused		wrong user
+ *	past expires_at						expired		the token's exp	expired		expiry
+ *	not used for idle_timeout			expired		expired			expired		idle
+ *	ended								for reading	for reading		for reading	close
+ *	revoked since the token was issued	refused		refused			-			revoke
+ *
+ * What a bound session has to write is written when its transaction commits, so
+ * that no row of the registry is locked for longer than a commit, and nobody can
+ * stand in the way of a revocation: the first use of a session that is not
+ * recorded, and the time of the last use, at most once in a tenth of its timeout.
+ * Nothing is written in READ ONLY transactions and on standbys.
+ *
+ * A transaction that wrote rows asks once more when it commits, under locks that
+ * forget_*() and sweep() take exclusively:  either they see its rows, or it sees
+ * that its session is gone and fails.  They are locks on names, by hash; two names
+ * of one hash only wait for each other.  Whoever takes several takes the tenant's
+ * first, then the user's, the session's, and the bare session id's.
+ */
+#include "sessmem.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_collation.h"
+#include "common/hashfn.h"
+#include "common/sha2.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* Columns of sessmem.session; extension/session.sql creates them in this order. */
+enum
+{
+	Anum_session_tenant_id = 1,
+	Anum_session_user_id,
+	Anum_session_session_id,
+	Anum_session_agent_id,
+	Anum_session_metadata,
+	Anum_session_created_at,
+	Anum_session_last_used_at,
+	Anum_session_expires_at,
+	Anum_session_idle_timeout,
+	Anum_session_ended_at,
+	Anum_session_lifetime,
+	Anum_session_lapses_at,
+	Natts_session = Anum_session_lapses_at
+};
+
+/* Columns of sessmem.revocation */
+enum
+{
+	Anum_revocation_subject = 1,
+	Anum_revocation_revoked_at
+};
+
+/* What can be revoked, forgotten and locked; the first three name an identity. */
+typedef enum Level
+{
+	LEVEL_SESSION,
+	LEVEL_USER,
+	LEVEL_TENANT,
+	LEVEL_ID					/* a session id, whoever has it */
+} Level;
+
+/* Without an idle timeout the last use is noted at most this often. */
+#define TOUCH_DEFAULT (USECS_PER_HOUR)
+
+static uint64 generation = 1;	/* moves with every announced change */
+static uint64 revocations = 1;	/* with every revocation */
+
+/* What announces them: the view, which backends do not have open, and the table. */
+static Oid	sessions_relid = InvalidOid;
+static Oid	revocation_relid = InvalidOid;
+
+PG_FUNCTION_INFO_V1(sessmem_subject);
+PG_FUNCTION_INFO_V1(sessmem_hold);
+PG_FUNCTION_INFO_V1(sessmem_check_owner);
+
+static void
+invalidate_registry(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == sessions_relid || relid == revocation_relid)
+		generation++;
+	if (relid == InvalidOid || relid == revocation_relid)
+		revocations++;
+}
+
+void
+sessmem_session_init(void)
+{
+	CacheRegisterRelcacheCallback(invalidate_registry, (Datum) 0);
+}
+
+/* Moves whenever a session may have ended, changed its owner or been revoked. */
+uint64
+sessmem_session_generation(void)
+{
+	return generation;
+}
+
+/* Moves whenever something may have been revoked. */
+uint64
+sessmem_session_revocations(void)
+{
+	return revocations;
+}
+
+/* ---------- names of what can be revoked and locked ---------- */
+
+/* NULL if there is no such thing: a session without a user or tenant. */
+static char *
+name_of(const SessmemIdentity *who, Level level)
+{
+	SessmemIdentity id = {.session = who->session};
+
+	if (level == LEVEL_ID)
+		return sessmem_claims_name(&id, 0);
+	if (sessmem_claims_get(who, level) == NULL)
+		return NULL;
+	return sessmem_claims_name(who, level);
+}
+
+/* Locks a name until the transaction ends; false if it would have to wait. */
+static bool
+lock_name(const SessmemIdentity *who, Level level, LOCKMODE mode, bool wait)
+{
+	char	   *name = name_of(who, level);
+	LOCKTAG		tag;
+
+	if (name == NULL)
+		return true;
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, sessmem_registry_table("session"),
+					   hash_bytes((unsigned char *) name, strlen(name)), level);
+	pfree(name);
+	return LockAcquire(&tag, mode, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* ---------- asking ---------- */
+
+/* A comparison with a column whose collation is "C". */
+static void
+match_text(ScanKeyData *key, AttrNumber attnum, const char *value)
+{
+	if (value != NULL)
+		ScanKeyEntryInitialize(key, 0, attnum, BTEqualStrategyNumber, InvalidOid,
+							   C_COLLATION_OID, F_TEXTEQ, CStringGetTextDatum(value));
+	else
+		ScanKeyEntryInitialize(key, SK_ISNULL | SK_SEARCHNULL, attnum, InvalidStrategy,
+							   InvalidOid, InvalidOid, InvalidOid, (Datum) 0);
+}
+
+/* The row of a session, palloc'd, or NULL. */
+static HeapTuple
+find_session(Relation rel, const SessmemIdentity *who)
+{
+	ScanKeyData key[SESSMEM_NKEYS];
+	SysScanDesc scan;
+	HeapTuple	tup;
+
+	match_text(&key[0], Anum_session_session_id, who->session);
+	match_text(&key[1], Anum_session_user_id, who->user);
+	match_text(&key[2], Anum_session_tenant_id, who->tenant);
+	scan = systable_beginscan(rel, sessmem_registry_table("session_identity"), true, NULL,
+							  SESSMEM_NKEYS, key);
+	tup = systable_getnext(scan);
+	if (HeapTupleIsValid(tup))
+		tup = heap_copytuple(tup);
+	systable_endscan(scan);
+	return tup;
+}
+
+static char *
+text_attribute(HeapTuple tup, AttrNumber attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tup, attnum, desc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/*
+ * Whether somebody else has a session of that id, and a protected table would
+ * take the two for one.
+ */
+static bool
+is_taken(Relation rel, const SessmemIdentity *who)
+{
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tup;
+	bool		taken = false;
+
+	match_text(&key, Anum_session_session_id, who->session);
+	scan = systable_beginscan(rel, sessmem_registry_table("session_identity"), true, NULL, 1, &key);
+	while (!taken && HeapTupleIsValid(tup = systable_getnext(scan)))
+	{
+		SessmemIdentity other = {
+			.session = who->session,
+			.user = text_attribute(tup, Anum_session_user_id, RelationGetDescr(rel)),
+			.tenant = text_attribute(tup, Anum_session_tenant_id, RelationGetDescr(rel))
+		};
+		SessmemIdentity same_user = {who->session, who->user, other.tenant};
+		SessmemIdentity same_tenant = {who->session, other.user, who->tenant};
+
+		if (!sessmem_claims_same(&other, who))
+			taken = !sessmem_registry_tells_apart(!sessmem_claims_same(&other, &same_user),
+												  !sessmem_claims_same(&other, &same_tenant));
+	}
+	systable_endscan(scan);
+	return taken;
+}
+
+/* A timestamp column; missing if it is null. */
+static TimestampTz
+time_attribute(HeapTuple tup, AttrNumber attnum, TupleDesc desc, TimestampTz missing)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tup, attnum, desc, &isnull);
+
+	return isnull ? missing : DatumGetTimestampTz(value);
+}
+
+/* Reads what the registry has about a session; returns its row, or NULL. */
+static HeapTuple
+ask(Relation rel, const SessmemClaims *claims, SessmemStanding *standing)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	HeapTuple	tup;
+	Datum		idle;
+	bool		isnull;
+
+	sessions_relid = sessmem_registry_table("sessions");
+	/* opening the table took in what was announced so far */
+	standing->asked = generation;
+	standing->asked_at = sessmem_context_now();
+	tup = find_session(rel, &claims->who);
+	standing->recorded = HeapTupleIsValid(tup);
+	if (!standing->recorded)
+	{
+		standing->refused = claims->own || is_taken(rel, &claims->who);
+		standing->ended = false;
+		standing->idle = 0;
+		standing->expires = DT_NOEND;
+		return NULL;
+	}
+	standing->refused = false;
+	standing->ended = time_attribute(tup, Anum_session_ended_at, desc, DT_NOEND) != DT_NOEND;
+	standing->created = time_attribute(tup, Anum_session_created_at, desc, DT_NOBEGIN);
+	standing->last_used = time_attribute(tup, Anum_session_last_used_at, desc, DT_NOBEGIN);
+	standing->expires = time_attribute(tup, Anum_session_expires_at, desc, DT_NOEND);
+	idle = heap_getattr(tup, Anum_session_idle_timeout, desc, &isnull);
+	standing->idle = isnull ? 0 :
+		DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												TimestampTzGetDatum(standing->last_used),
+												idle)) - standing->last_used;
+	return tup;
+}
+
+/* Whether it is past its expiry, or was not used for too long. */
+static bool
+has_expired(const SessmemClaims *claims, const SessmemStanding *standing, TimestampTz now)
+{
+	bool		foreign = !claims->own && claims->kid != NULL;
+
+	/* how long another issuer's token is good is in the token */
+	if (!foreign && standing->expires <= now)
+		return true;
+	return standing->idle > 0 &&
+		Max(standing->last_used, standing->seen) + standing->idle <= now;
+}
+
+/*
+ * Whether a token was revoked after it was issued.  as_of is the generation of
+ * the revocations that the answer is about.  A token that does not say when it
+ * was issued counts as issued before any revocation.
+ */
+bool
+sessmem_session_revoked(const SessmemClaims *claims, uint64 *as_of)
+{
+	Relation	rel;
+	TimestampTz issued = claims->issued;
+	bool		revoked = false;
+
+	if (claims->kid != NULL && !claims->own && issued != DT_NOBEGIN)
+		issued -= SESSMEM_CLOCK_SKEW;
+	revocation_relid = sessmem_registry_table("revocation");
+	rel = table_open(revocation_relid, AccessShareLock);
+	*as_of = revocations;
+	for (Level level = LEVEL_SESSION; level <= LEVEL_TENANT && !revoked; level++)
+	{
+		char	   *name = name_of(&claims->who, level);
+		bytea	   *subject;
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tup;
+
+		/* usually there are none */
+		if (name == NULL || RelationGetNumberOfBlocks(rel) == 0)
+			continue;
+		subject = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+		SET_VARSIZE(subject, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+		sessmem_keyring_digest(name, strlen(name), (unsigned char *) VARDATA(subject));
+		ScanKeyInit(&key, Anum_revocation_subject, BTEqualStrategyNumber, F_BYTEAEQ,
+					PointerGetDatum(subject));
+		scan = systable_beginscan(rel, sessmem_compat_primary_key(rel), true, NULL, 1, &key);
+		tup = systable_getnext(scan);
+		revoked = HeapTupleIsValid(tup) &&
+			issued <= time_attribute(tup, Anum_revocation_revoked_at, RelationGetDescr(rel), DT_NOEND);
+		systable_endscan(scan);
+	}
+	table_close(rel, AccessShareLock);
+	return revoked;
+}
+
+/*
+ * The state of a session whose token is good.  Asks the registry if something was
+ * announced up to the generations given, or if it seems to have expired: another
+ * connection may have used or renewed it.
+ */
+SessmemStatus
+sessmem_session_status(const SessmemClaims *claims, SessmemStanding *standing,
+					   uint64 as_of, uint64 revocations_as_of)
+{
+	TimestampTz now = sessmem_context_now();
+
+	if (standing->asked < as_of ||
+		(has_expired(claims, standing, now) && standing->asked_at != now))
+	{
+		Relation	rel = table_open(sessmem_registry_table("session"), AccessShareLock);
+
+		(void) ask(rel, claims, standing);
+		table_close(rel, AccessShareLock);
+	}
+	if (standing->cleared < revocations_as_of && !standing->revoked)
+		standing->revoked = sessmem_session_revoked(claims, &standing->cleared);
+
+	if (standing->revoked || standing->refused)
+		return SESSMEM_REVOKED;
+	if (has_expired(claims, standing, now))
+		return SESSMEM_EXPIRED;
+	standing->seen = now;
+	return standing->ended ? SESSMEM_ENDED : SESSMEM_BOUND;
+}
+
+/* Raises the 28000 of a session that somebody else has. */
+pg_noreturn static void refuse_owner(void);
+
+static void
+refuse_owner(void)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			errmsg("session refused"),
+			errdetail("A session of this id belongs to another user or tenant."),
+			errdetail_log("Violation: a token, or a call of open_session() or assume(), names the session id of another user or tenant."),
+			errhint("Let the issuer choose session ids that nobody can guess, or protect every table by user and tenant, too."));
+	pg_unreachable();
+}
+
+/*
+ * Lets a session in, whose token is good and not revoked.  Raises 28000 if it is
+ * not in the registry and should be, belongs to somebody else, or has expired.
+ */
+void
+sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing)
+{
+	memset(standing, 0, sizeof(*standing));
+	standing->cleared = claims->cleared;
+	switch (sessmem_session_status(claims, standing, generation, revocations))
+	{
+		case SESSMEM_BOUND:
+		case SESSMEM_ENDED:
+			return;
+		case SESSMEM_EXPIRED:
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+					errmsg("session refused"),
+					errdetail("The session has expired."),
+					errhint("Let the issuer open it again with sessmem.open_session()."));
+			break;
+		default:
+			if (!claims->own)
+				refuse_owner();
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+					errmsg("session refused"),
+					errdetail("The session is not in the registry: it was never committed, or has been forgotten or swept."),
+					errhint("Let the issuer open it again with sessmem.open_session()."));
+	}
+}
+
+/* ---------- writing, when a transaction commits ---------- */
+
+/* Records a session that has no row.  Its name and id are locked. */
+static void
+record(Relation rel, const SessmemClaims *claims)
+{
+	TimestampTz now = sessmem_context_now();
+	Datum		values[Natts_session] = {0};
+	bool		nulls[Natts_session];
+	Interval   *lifetime;
+
+	memset(nulls, true, sizeof(nulls));
+#define SET(column, value) \
+	(values[Anum_session_##column - 1] = (value), nulls[Anum_session_##column - 1] = false)
+	if (claims->who.tenant)
+		SET(tenant_id, CStringGetTextDatum(claims->who.tenant));
+	if (claims->who.user)
+		SET(user_id, CStringGetTextDatum(claims->who.user));
+	SET(session_id, CStringGetTextDatum(claims->who.session));
+	SET(metadata, DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	SET(created_at, TimestampTzGetDatum(now));
+	SET(last_used_at, TimestampTzGetDatum(now));
+	if (claims->expires != DT_NOEND)
+	{
+		lifetime = palloc0(sizeof(Interval));
+		lifetime->time = claims->expires - now;
+		SET(expires_at, TimestampTzGetDatum(claims->expires));
+		SET(lifetime, IntervalPGetDatum(lifetime));
+		SET(lapses_at, TimestampTzGetDatum(claims->expires));
+	}
+#undef SET
+	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
+	/* others may have used the id meanwhile, without being recorded */
+	CacheInvalidateRelcacheByRelid(sessions_relid);
+}
+
+/* Notes that a session was used, unless somebody else has its row just now. */
+static void
+touch(Relation rel, HeapTuple tup, const SessmemClaims *claims, const SessmemStanding *standing)
+{
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TimestampTz now = sessmem_context_now();
+	TimestampTz expires = standing->expires;
+	TM_FailureData failure;
+
+	if (table_tuple_lock(rel, &tup->t_self, GetLatestSnapshot(), slot, GetCurrentCommandId(true),
+						 LockTupleNoKeyExclusive, LockWaitSkip, 0, &failure) == TM_Ok)
+	{
+		Datum		values[Natts_session] = {0};
+		bool		nulls[Natts_session] = {false};
+		bool		replace[Natts_session] = {false};
+		bool		shouldFree;
+		HeapTuple	locked = ExecFetchSlotHeapTuple(slot, false, &shouldFree);
+
+		/* another issuer may have issued a newer token */
+		if (claims->kid != NULL && !claims->own && expires != DT_NOEND)
+			expires = Max(expires, claims->expires);
+#define SET(column, value) \
+		(values[Anum_session_##column - 1] = TimestampTzGetDatum(value), \
+		 nulls[Anum_session_##column - 1] = (value) == DT_NOEND, \
+		 replace[Anum_session_##column - 1] = true)
+		SET(last_used_at, now);
+		SET(expires_at, expires);
+		SET(lapses_at, standing->idle > 0 ? Min(expires, now + standing->idle) : expires);
+#undef SET
+		CatalogTupleUpdate(rel, &tup->t_self,
+						   heap_modify_tuple(locked, RelationGetDescr(rel), values, nulls, replace));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Whether the last use is long enough ago to be noted again. */
+static bool
+is_touch_due(const SessmemStanding *standing)
+{
+	int64		span = standing->idle > 0 ? standing->idle :
+		standing->expires != DT_NOEND && standing->created != DT_NOBEGIN ?
+		standing->expires - standing->created : 10 * TOUCH_DEFAULT;
+
+	return sessmem_context_now() - standing->last_used >= span / 10;
+}
+
+/*
+ * The end of a transaction that used a session: notes the use, and makes sure that
+ * what it wrote may be committed.  Raises 42501 if it wrote, and the session has
+ * been revoked or forgotten since, or turns out to be somebody else's.
+ */
+void
+sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing, bool wrote)
+{
+	bool		may_write = !RecoveryInProgress() && (wrote || !XactReadOnly);
+	bool		due = may_write && !standing->revoked && !standing->refused &&
+		(!standing->recorded || is_touch_due(standing));
+	Relation	rel;
+	HeapTuple	tup;
+	SessmemStatus status;
+
+	if (!wrote && !due)
+		return;
+
+	if (wrote || !standing->recorded)
+	{
+		(void) lock_name(&claims->who, LEVEL_TENANT, ShareLock, true);
+		(void) lock_name(&claims->who, LEVEL_USER, ShareLock, true);
+		(void) lock_name(&claims->who, LEVEL_SESSION, ShareLock, true);
+		if (!standing->recorded)
+			(void) lock_name(&claims->who, LEVEL_ID, ExclusiveLock, true);
+	}
+	AcceptInvalidationMessages();
+	if (!due && standing->asked == generation && standing->cleared == revocations)
+		return;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	rel = table_open(sessmem_registry_table("session"), due ? RowExclusiveLock : AccessShareLock);
+	tup = ask(rel, claims, standing);
+	status = sessmem_session_status(claims, standing, 0, revocations);
+	if (wrote && status == SESSMEM_REVOKED)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot commit what the session wrote"),
+				errdetail("The session has been revoked or forgotten in the meantime, or its id belongs to somebody else."),
+				errhint("Get a new token from the issuer and repeat the transaction."));
+	if (due && tup == NULL && (wrote || status == SESSMEM_BOUND))
+		record(rel, claims);
+	else if (due && tup != NULL && status == SESSMEM_BOUND)
+		touch(rel, tup, claims, standing);
+	table_close(rel, NoLock);
+	PopActiveSnapshot();
+}
+
+/* ---------- SQL ---------- */
+
+/* The identity that the first three arguments name. */
+static SessmemIdentity
+identity_arguments(FunctionCallInfo fcinfo)
+{
+	SessmemIdentity who;
+
+	who.session = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	who.user = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	who.tenant = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	return who;
+}
+
+static Level
+level_argument(FunctionCallInfo fcinfo, int arg)
+{
+	const char *name = text_to_cstring(PG_GETARG_TEXT_PP(arg));
+
+	if (strcmp(name, "session") == 0)
+		return LEVEL_SESSION;
+	if (strcmp(name, "user") == 0)
+		return LEVEL_USER;
+	if (strcmp(name, "tenant") == 0)
+		return LEVEL_TENANT;
+	if (strcmp(name, "id") == 0)
+		return LEVEL_ID;
+	elog(ERROR, "unknown level");
+}
+
+/*
+ * subject(session_id text, user_id text, tenant_id text, level text) RETURNS bytea
+ *
+ * What sessmem.revocation has for a session, a user or a tenant: the SHA-256 of
+ * its name, so that who was forgotten is forgotten there, too.
+ */
+Datum
+sessmem_subject(PG_FUNCTION_ARGS)
+{
+	SessmemIdentity who = identity_arguments(fcinfo);
+	char	   *name = name_of(&who, level_argument(fcinfo, 3));
+	bytea	   *subject;
+
+	if (name == NULL)
+		PG_RETURN_NULL();
+	subject = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	SET_VARSIZE(subject, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	sessmem_keyring_digest(name, strlen(name), (unsigned char *) VARDATA(subject));
+	PG_RETURN_BYTEA_P(subject);
+}
+
+/*
+ * hold(session_id text, user_id text, tenant_id text, level text, exclusive boolean,
+ * wait boolean) RETURNS boolean
+ *
+ * Locks a name until the end of the transaction; false if it would have to wait.
+ */
+Datum
+sessmem_hold(PG_FUNCTION_ARGS)
+{
+	SessmemIdentity who = identity_arguments(fcinfo);
+
+	PG_RETURN_BOOL(lock_name(&who, level_argument(fcinfo, 3),
+							 PG_GETARG_BOOL(4) ? ExclusiveLock : ShareLock, PG_GETARG_BOOL(5)));
+}
+
+/*
+ * check_owner(session_id text, user_id text, tenant_id text) RETURNS void
+ *
+ * 28000 if somebody else has a session of that id, and a protected table would
+ * take the two for one.
+ */
+Datum
+sessmem_check_owner(PG_FUNCTION_ARGS)
+{
+	SessmemIdentity who = identity_arguments(fcinfo);
+	Relation	rel = table_open(sessmem_registry_table("session"), AccessShareLock);
+
+	if (is_taken(rel, &who))
+		refuse_owner();
+	table_close(rel, AccessShareLock);
+	PG_RETURN_VOID();
+}

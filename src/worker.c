@@ -1,0 +1,153 @@
+/*
+ * worker.c
+ *		The background worker that sweeps.
+ *
+ * One for each database of sessmem.worker_databases, if the library is
+ * preloaded.  Every sessmem.sweep_interval it calls sweep(), each time in a
+ * transaction of its own, until there is nothing left, and rests between them as
+ * long as they took, so that live sessions get their share of the machine.  It
+ * decides nothing: sweep() does (extension/worker.sql), and pg_cron can call that
+ * as well.
+ *
+ * After an error or a crash the postmaster starts it again; what it had not
+ * committed it does again.  A database without the extension is looked at again
+ * after each interval.
+ */
+#include "sessmem.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#define RESTART_SECONDS 10
+
+PGDLLEXPORT void sessmem_worker_main(Datum arg);
+
+PG_FUNCTION_INFO_V1(sessmem_retention);
+
+/* retention() RETURNS interval: NULL for ever. */
+Datum
+sessmem_retention(PG_FUNCTION_ARGS)
+{
+	Interval   *result;
+
+	if (sessmem_guc_retention() < 0)
+		PG_RETURN_NULL();
+	result = palloc0(sizeof(Interval));
+	result->time = sessmem_guc_retention() * USECS_PER_SEC;
+	PG_RETURN_INTERVAL_P(result);
+}
+
+/* One call of sweep() in a transaction; returns how many rows went. */
+static int64
+sweep(int64 done)
+{
+	int64		rows = 0;
+	char		activity[64];
+
+	snprintf(activity, sizeof(activity), "sweeping: " INT64_FORMAT " rows deleted", done);
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	pgstat_report_activity(STATE_RUNNING, activity);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (OidIsValid(get_extension_oid("sessmem", true)))
+	{
+		bool		isnull;
+
+		SPI_connect();
+		if (SPI_execute("SELECT pg_catalog.sum(deleted)::pg_catalog.int8 FROM sessmem.sweep()", false, 0) != SPI_OK_SELECT ||
+			SPI_processed != 1)
+			elog(ERROR, "could not sweep");
+		rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+		if (isnull)
+			rows = 0;
+		SPI_finish();
+	}
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return rows;
+}
+
+/* Waits, and takes in a changed configuration. */
+static void
+rest(long milliseconds)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 milliseconds, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/* The entry point; the name of the database is in bgw_extra. */
+void
+sessmem_worker_main(Datum arg)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, NULL, 0);
+	pgstat_report_appname("sessmem worker");
+
+	for (;;)
+	{
+		int64		done = 0;
+
+		for (;;)
+		{
+			TimestampTz started = GetCurrentTimestamp();
+			int64		rows = sweep(done);
+
+			if (rows == 0)
+				break;
+			done += rows;
+			rest(TimestampDifferenceMilliseconds(started, GetCurrentTimestamp()) + 1);
+		}
+		if (done > 0)
+			elog(DEBUG1, "sessmem worker deleted " INT64_FORMAT " rows", done);
+		rest(sessmem_guc_sweep_interval() * 1000L);
+	}
+}
+
+/* Registers the workers; without preloading there are none. */
+void
+sessmem_worker_init(void)
+{
+	ListCell   *lc;
+
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	foreach(lc, sessmem_guc_worker_databases())
+	{
+		BackgroundWorker worker = {0};
+
+		worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+		worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+		worker.bgw_restart_time = RESTART_SECONDS;
+		strlcpy(worker.bgw_library_name, "sessmem", sizeof(worker.bgw_library_name));
+		strlcpy(worker.bgw_function_name, "sessmem_worker_main", sizeof(worker.bgw_function_name));
+		strlcpy(worker.bgw_type, "sessmem worker", sizeof(worker.bgw_type));
+		snprintf(worker.bgw_name, sizeof(worker.bgw_name), "sessmem worker for %s", (char *) lfirst(lc));
+		strlcpy(worker.bgw_extra, lfirst(lc), sizeof(worker.bgw_extra));
+		RegisterBackgroundWorker(&worker);
+	}
+}
