@@ -75,7 +75,7 @@ BEGIN
 		-- the parts of a table number their rows each by itself, so there all go at once
 		n := sessmem.as_session(rel, CASE
 			WHEN (SELECT c.relkind = 'r' AND NOT c.relhassubclass FROM pg_class AS c WHERE c.oid = rel)
-			THEN format('DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %1$s WHERE %s LIMIT %s))', rel, predicate, batch)
+			THEN format('DELETE FROM %s WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT ctid FROM %1$s WHERE %s LIMIT %s))', rel, predicate, batch)
 			ELSE format('DELETE FROM %s WHERE %s', rel, predicate) END,
 			erase.session_id, erase.user_id, erase.tenant_id);
 		deleted := deleted + n;
@@ -139,7 +139,8 @@ BEGIN
 				sessmem.column_number(m.member, entry.session_column),
 				sessmem.column_number(m.member, entry.user_column),
 				sessmem.column_number(m.member, entry.tenant_column)], forget.user_id, forget.tenant_id) AS k
-			WHERE (level = 'user' AND entry.user_column IS NOT NULL)
+			WHERE (level = 'user' AND entry.user_column IS NOT NULL
+					AND (entry.tenant_column IS NULL OR forget.tenant_id IS NOT NULL))
 				OR (level = 'tenant' AND entry.tenant_column IS NOT NULL)
 			UNION
 			-- else by what the registry knows

@@ -31,7 +31,8 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
 		sessmem.bind(text), sessmem.unbind(), sessmem.attach(text), sessmem.detach(),
 		sessmem.recall(anyelement, integer, name, text),
-		sessmem.renew_session(interval), sessmem.close_session(text, text, text), sessmem.close_own() TO %s', role);
+		sessmem.renew_session(interval), sessmem.close_session(text, text, text), sessmem.close_own(),
+		sessmem.subject(text, text, text, text) TO %s', role);
 	EXECUTE format('GRANT SELECT ON sessmem.sessions TO %s', role);
 END
 $$;
@@ -69,6 +70,7 @@ BEGIN
 		sessmem.close_session(text, text, text), sessmem.close_own(), sessmem.close_any(text, text, text),
 		sessmem.revoke_user(text, text), sessmem.forget_session(text, text, text),
 		sessmem.forget_user(text, text), sessmem.forget_tenant(text), sessmem.sweep(integer),
+		sessmem.subject(text, text, text, text),
 		sessmem.grant_app(regrole), sessmem.grant_issuer(regrole) TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON PROCEDURE sessmem.sweep_all(integer) TO %s', role);
 	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.session, sessmem.sessions TO %s', role);

@@ -59,12 +59,12 @@ owner_of(Oid relid)
 }
 
 /*
- * Executes a command as a relation's owner, and returns how many rows it
- * processed.  42501 if a partition or child has another owner.  An error leaves
+ * Executes a command as a relation's owner, with the search_path given, if any,
+ * and returns how many rows it processed.  42501 if a partition or child has another owner.  An error leaves
  * the identity to the (sub)transaction's abort, which restores it.
  */
 static uint64
-run_as_owner(Oid relid, const char *command)
+run_as_owner(Oid relid, const char *command, const char *search_path)
 {
 	Oid			owner = owner_of(relid);
 	List	   *members = find_all_inheritors(relid, NoLock, NULL);
@@ -89,6 +89,10 @@ run_as_owner(Oid relid, const char *command)
 	SetUserIdAndSecContext(owner, save_sec_context | SECURITY_RESTRICTED_OPERATION);
 	/* what the owner's expressions set goes with them */
 	nest = NewGUCNestLevel();
+	/* his triggers expect the names that he wrote to be found */
+	if (search_path != NULL)
+		(void) set_config_option("search_path", search_path, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	/* workers do not know of an impersonated session */
 	(void) set_config_option("max_parallel_workers_per_gather", "0", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -113,7 +117,7 @@ run_as_owner(Oid relid, const char *command)
 Datum
 sessmem_as_owner(PG_FUNCTION_ARGS)
 {
-	(void) run_as_owner(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	(void) run_as_owner(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), NULL);
 	PG_RETURN_VOID();
 }
 
@@ -143,7 +147,8 @@ sessmem_as_session(PG_FUNCTION_ARGS)
 	sessmem_context_impersonate(&who);
 	PG_TRY();
 	{
-		processed = run_as_owner(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+		processed = run_as_owner(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+								 GetConfigOptionResetString("search_path"));
 	}
 	PG_FINALLY();
 	{
