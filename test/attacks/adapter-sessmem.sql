@@ -44,32 +44,30 @@ reset role;
 
 select sessmem.protect('public.messages');
 begin;
-select sessmem.assume('sess-A');
+select sessmem.assume('sess-A', 'user of sess-A');
 insert into public.messages (role, content) values ('user','CANARY-A-one'), ('assistant','CANARY-A-two');
 commit;
 begin;
-select sessmem.assume('sess-B');
+select sessmem.assume('sess-B', 'user of sess-B');
 insert into public.messages (role, content) values ('user','CANARY-B-one'), ('assistant','CANARY-B-two'), ('user','CANARY-B-three');
 commit;
 
--- The issuer: a login service of its own, with one HS256 key for each session, so
--- that closing a session is retiring its key.  (open_session() mints no expired
--- token, and an attack needs one.)
+-- The issuer: a login service of its own, with a key that the database only
+-- verifies with.  (open_session() mints no expired token, and an attack needs one.)
+-- Each session has a user of its own, and closing it is revoking his tokens.
 create function public.t_b64url(b bytea) returns text language sql as
   $$ select translate(encode(b, 'base64'), E'+/=\n', '-_') $$;
-create function public.t_secret(s text) returns bytea language sql as
-  $$ select sha256(convert_to('the issuer''s secret for ' || s, 'UTF8')) $$;
+create function public.t_secret() returns bytea language sql as
+  $$ select sha256(convert_to('the issuer''s secret', 'UTF8')) $$;
+select sessmem.import_key(jsonb_build_object('kty', 'oct', 'kid', 'atk', 'k', public.t_b64url(public.t_secret())));
 create function public.t_token(s text, ttl interval default '1 hour') returns text language plpgsql security definer as $$
 declare
   head text; body text;
 begin
-  if not exists (select from sessmem.keys where kid = 'atk-' || s) then
-    perform sessmem.import_key(jsonb_build_object('kty', 'oct', 'kid', 'atk-' || s, 'k', public.t_b64url(public.t_secret(s))));
-  end if;
-  head := public.t_b64url(convert_to(jsonb_build_object('alg', 'HS256', 'kid', 'atk-' || s)::text, 'UTF8'));
-  body := public.t_b64url(convert_to(jsonb_build_object('sid', s, 'aud', current_database(), 'role', 'atk_app',
+  head := public.t_b64url(convert_to('{"alg": "HS256", "kid": "atk"}', 'UTF8'));
+  body := public.t_b64url(convert_to(jsonb_build_object('sid', s, 'sub', 'user of ' || s, 'aud', current_database(), 'role', 'atk_app',
     'exp', floor(extract(epoch from clock_timestamp() + ttl)))::text, 'UTF8'));
-  return head || '.' || body || '.' || public.t_b64url(public.hmac(convert_to(head || '.' || body, 'UTF8'), public.t_secret(s), 'sha256'));
+  return head || '.' || body || '.' || public.t_b64url(public.hmac(convert_to(head || '.' || body, 'UTF8'), public.t_secret(), 'sha256'));
 end $$;
 create function public.t_bind(s text) returns void language plpgsql as $$
 begin
@@ -84,9 +82,9 @@ create function public.t_tamper(tok text, f text, t text) returns text language 
     public.t_b64url(convert_to(replace(convert_from(decode(translate(p, '-_', '+/') || repeat('=', (4 - length(p) % 4) % 4), 'base64'), 'UTF8'), f, t), 'UTF8')) ||
     '.' || split_part(tok, '.', 3)
   from split_part(tok, '.', 2) as p $$;
-create function public.t_close(s text) returns void language sql as $$ select sessmem.retire_key('atk-' || s) $$;
+create function public.t_close(s text) returns void language sql as $$ select sessmem.revoke_user('user of ' || s) $$;
 create function public.t_protect(rel regclass) returns void language sql as $$ select sessmem.protect(rel) $$;
 create function public.t_violations() returns bigint language sql as $$ select 0::bigint $$;
 create function public.t_audit() returns bigint language sql as $$ select 0::bigint $$;
-revoke execute on function public.t_secret(text), public.t_protect(regclass), public.t_close(text) from public;
+revoke execute on function public.t_secret(), public.t_protect(regclass), public.t_close(text) from public;
 \set ON_ERROR_STOP off
