@@ -57,7 +57,7 @@ SHLIB_LINK += -lcrypto
 # ---------------------------------------------------------------------- tests
 
 # A file in sql/ that is missing here fails "make check".
-REGRESS = init keyring token issuer seal context claims registry policy guard session recall enforce roles privileges injection volatility pooling forget worker
+REGRESS = init keyring token issuer seal context claims registry policy guard session recall enforce roles privileges injection volatility pooling forget worker drop
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

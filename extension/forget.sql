@@ -21,33 +21,29 @@ COMMENT ON FUNCTION sessmem.keys_of(regclass, int2[], text, text) IS
 -- Roots of the protected trees, in an order in which no foreign key is in the way:
 -- what refers to another table comes before it.
 CREATE FUNCTION sessmem.deletion_order() RETURNS SETOF sessmem.protected_table
-	LANGUAGE plpgsql STABLE
+	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	remaining oid[];
-	next_one oid;
-	found_one sessmem.protected_table;
-BEGIN
-	SELECT coalesce(array_agg(p.relation ORDER BY p.relation), '{}') INTO remaining
-		FROM sessmem.protected_table AS p
+	WITH RECURSIVE root AS (
+		SELECT p.relation FROM sessmem.protected_table AS p
 		WHERE NOT EXISTS (SELECT FROM pg_inherits AS i JOIN sessmem.protected_table AS q ON q.relation = i.inhparent
-			WHERE i.inhrelid = p.relation);
-	WHILE remaining <> '{}' LOOP
-		-- in a cycle the first one; deferred constraints, or none, decide then
-		SELECT r INTO next_one FROM unnest(remaining) WITH ORDINALITY AS u (r, n)
-			ORDER BY EXISTS (
-				SELECT FROM unnest(remaining) AS o (other)
-				CROSS JOIN LATERAL sessmem.members(o.other) AS m
-				JOIN pg_constraint AS c ON c.conrelid = m.member AND c.contype = 'f'
-				JOIN LATERAL sessmem.members(u.r) AS target ON target.member = c.confrelid
-				WHERE o.other <> u.r), u.n
-			LIMIT 1;
-		SELECT * INTO found_one FROM sessmem.protected_table AS p WHERE p.relation = next_one;
-		RETURN NEXT found_one;
-		remaining := array_remove(remaining, next_one);
-	END LOOP;
-END
+			WHERE i.inhrelid = p.relation)
+	), part AS (
+		SELECT r.relation, m.member FROM root AS r CROSS JOIN LATERAL sessmem.members(r.relation) AS m
+	), reference AS (
+		SELECT DISTINCT a.relation AS source, b.relation AS target
+		FROM pg_constraint AS c JOIN part AS a ON a.member = c.conrelid JOIN part AS b ON b.member = c.confrelid
+		WHERE c.contype = 'f' AND a.relation <> b.relation
+	), depth (relation, level) AS (
+		SELECT root.relation, 0::bigint FROM root
+		UNION
+		-- tables that refer to each other in a circle stop there; deferred constraints decide
+		SELECT f.target, d.level + 1 FROM depth AS d JOIN reference AS f ON f.source = d.relation
+		WHERE d.level < (SELECT count(*) FROM root)
+	)
+	SELECT p.* FROM (SELECT d.relation, max(d.level) AS level FROM depth AS d GROUP BY d.relation) AS o
+	JOIN sessmem.protected_table AS p ON p.relation = o.relation
+	ORDER BY o.level, p.relation
 $$;
 COMMENT ON FUNCTION sessmem.deletion_order() IS
 	'Internal: the protected tables without their parts, those that refer to another one first.';

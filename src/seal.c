@@ -232,7 +232,8 @@ sessmem_seal_genuine(SessmemSeal *c)
 
 	/* no verdict survives an error in here */
 	c->verdict = SESSMEM_UNVERIFIED;
-	if (!sealed_here(c) ||
+	/* without the extension there are no sessions, and no reason to fail */
+	if (!sealed_here(c) || !OidIsValid(sessmem_registry_relid()) ||
 		!sessmem_keyring_unseal(c->sealed, c->sealed_len, c->mac))
 	{
 		c->verdict = SESSMEM_BOGUS;

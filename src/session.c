@@ -209,13 +209,19 @@ text_attribute(HeapTuple tup, AttrNumber attnum, TupleDesc desc)
 static bool
 is_taken(Relation rel, const SessmemIdentity *who)
 {
-	ScanKeyData key;
+	bool		by_user = sessmem_registry_tells_apart(true, false);
+	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tup;
 	bool		taken = false;
 
-	match_text(&key, Anum_session_session_id, who->session);
-	scan = systable_beginscan(rel, sessmem_registry_table("session_identity"), true, NULL, 1, &key);
+	if (by_user && sessmem_registry_tells_apart(false, true))
+		return false;
+	/* then other users do not matter, and there may be many */
+	match_text(&key[0], Anum_session_session_id, who->session);
+	match_text(&key[1], Anum_session_user_id, who->user);
+	scan = systable_beginscan(rel, sessmem_registry_table("session_identity"), true, NULL,
+							  by_user ? 2 : 1, key);
 	while (!taken && HeapTupleIsValid(tup = systable_getnext(scan)))
 	{
 		SessmemIdentity other = {
@@ -511,6 +517,9 @@ sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing, b
 	SessmemStatus status;
 
 	if (!wrote && !due)
+		return;
+	/* this very transaction may drop the extension */
+	if (!OidIsValid(sessmem_registry_relid()))
 		return;
 
 	if (wrote || !standing->recorded)
