@@ -324,7 +324,7 @@ SELECT sessmem.attach(:'frank2');
 RESET SESSION AUTHORIZATION;
 SELECT sessmem.revoke_user('frank');
 SET SESSION AUTHORIZATION regress_sessmem_app;
-SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_indexscan = off; SET enable_bitmapscan = off;
+SET parallel_leader_participation = off; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_indexscan = off; SET enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM talk;
 SELECT count(*) FROM talk;
 SELECT sessmem.status();
