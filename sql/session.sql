@@ -244,7 +244,7 @@ SELECT use_dave('0');
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT sessmem.attach(:'dave');
 RESET SESSION AUTHORIZATION;
-UPDATE sessmem.session SET last_used_at = now() - interval '200 minutes' WHERE session_id = 'd1';
+UPDATE sessmem.session SET last_used_at = now() - interval '200 minutes', idle_timeout = '100 minutes' WHERE session_id = 'd1';
 SELECT sessmem.status();
 SELECT sessmem.detach();
 -- without one: a tenth of the lifetime
