@@ -37,7 +37,7 @@ AS $$
 	), depth (relation, level) AS (
 		SELECT root.relation, 0::bigint FROM root
 		UNION
-		-- tables that refer to each other in a circle stop there; deferred constraints decide
+		-- tables that refer to each other in a circle stop there
 		SELECT f.target, d.level + 1 FROM depth AS d JOIN reference AS f ON f.source = d.relation
 		WHERE d.level < (SELECT count(*) FROM root)
 	)
@@ -118,7 +118,9 @@ DECLARE
 	who record;
 BEGIN
 	PERFORM sessmem.check_read_committed('forget');
-	-- Whoever has written waits with his commit, and then finds his token revoked.
+	-- as_session() cannot defer a trigger to a time when it is no longer the owner
+	SET CONSTRAINTS ALL IMMEDIATE;
+	-- Whoever has written cannot commit any more, or has committed, and is seen.
 	PERFORM sessmem.hold(forget.session_id, forget.user_id, forget.tenant_id, level, true, true);
 	PERFORM sessmem.revoke(forget.session_id, forget.user_id, forget.tenant_id, level, NULL);
 
@@ -177,6 +179,7 @@ AS $$
 DECLARE
 	who sessmem.session;
 	found_ids bigint;
+	total bigint := 0;
 BEGIN
 	IF forget_session.session_id IS NULL THEN
 		RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = '22004';
@@ -196,11 +199,23 @@ BEGIN
 		forget_session.user_id := who.user_id;
 		forget_session.tenant_id := who.tenant_id;
 	END IF;
-	RETURN QUERY SELECT * FROM sessmem.forget(forget_session.session_id, forget_session.user_id, forget_session.tenant_id, 'session');
+	FOR relation, deleted IN
+		SELECT * FROM sessmem.forget(forget_session.session_id, forget_session.user_id, forget_session.tenant_id, 'session')
+	LOOP
+		total := total + deleted;
+		RETURN NEXT;
+	END LOOP;
+	-- an id without its user must not look like a success
+	IF total = 0 AND found_ids = 0 AND forget_session.user_id IS NULL AND forget_session.tenant_id IS NULL THEN
+		RAISE EXCEPTION 'there is no such session'
+			USING ERRCODE = 'undefined_object',
+				DETAIL = 'None is recorded, and no table has rows of it.',
+				HINT = 'If it had a user or tenant, name user_id and tenant_id, too.';
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION sessmem.forget_session(text, text, text) IS
-	'Deletes the rows that a session has in protected tables with a session column, and the session; its tokens are refused. Returns how many rows of each table. user_id and tenant_id tell sessions of one id apart. 22023: there are several. 22004: session_id is null. 55000, 23503: a trigger, or a foreign key of another table, keeps a row; then nothing is deleted. 0A000: not in READ COMMITTED. For administrators.';
+	'Deletes the rows that a session has in protected tables with a session column, and the session; its tokens are refused. Returns how many rows of each table. user_id and tenant_id tell sessions of one id apart. 22023: there are several. 42704: there is none, and no user or tenant is named. 22004: session_id is null. 55000, 23503: a trigger, or a foreign key of another table, keeps a row; then nothing is deleted. 0A000: not in READ COMMITTED. For administrators.';
 
 CREATE FUNCTION sessmem.forget_user(user_id text, tenant_id text DEFAULT NULL)
 	RETURNS TABLE (relation regclass, deleted bigint)

@@ -280,6 +280,7 @@ CREATE FUNCTION sessmem.protect(
 AS $$
 DECLARE
 	entry sessmem.protected_table;
+	fresh boolean;
 	missing text;
 	missing_count bigint;
 BEGIN
@@ -299,6 +300,29 @@ BEGIN
 
 	-- What can be told without a lock, so that a mistake stops nobody.
 	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);
+
+	-- Whoever opens a session from here on knows of the table, though it is not
+	-- committed, and whoever does not has finished; before the lock, for he may need
+	-- the table.
+	INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
+		VALUES (protect.relation, protect.session_column, protect.user_column, protect.tenant_column)
+		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING;
+	fresh := FOUND;
+	IF fresh AND session_column IS NOT NULL THEN
+		PERFORM sessmem.await_openers();
+		IF EXISTS (
+			SELECT FROM sessmem.session AS a JOIN sessmem.session AS b ON b.session_id = a.session_id
+			WHERE (a.user_id, a.tenant_id) IS DISTINCT FROM (b.user_id, b.tenant_id)
+				AND NOT (user_column IS NOT NULL AND a.user_id IS DISTINCT FROM b.user_id)
+				AND NOT (tenant_column IS NOT NULL AND a.tenant_id IS DISTINCT FROM b.tenant_id))
+		THEN
+			RAISE EXCEPTION 'the columns do not tell all sessions apart'
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					DETAIL = 'Several users or tenants have a session of the same id.',
+					HINT = 'Name user_column and tenant_column, too, or let sessmem.forget_session() remove all but one of each id.';
+		END IF;
+	END IF;
+
 	PERFORM sessmem.as_owner(relation, format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation));
 	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);
 
@@ -318,21 +342,14 @@ BEGIN
 				HINT = format('Call sessmem.unprotect(%L) first.', relation);
 	END IF;
 
-	-- check_owner() relies on this
-	IF session_column IS NOT NULL AND EXISTS (
-		SELECT FROM sessmem.session AS a JOIN sessmem.session AS b ON b.session_id = a.session_id
-		WHERE (a.user_id, a.tenant_id) IS DISTINCT FROM (b.user_id, b.tenant_id)
-			AND NOT (user_column IS NOT NULL AND a.user_id IS DISTINCT FROM b.user_id)
-			AND NOT (tenant_column IS NOT NULL AND a.tenant_id IS DISTINCT FROM b.tenant_id))
-	THEN
-		RAISE EXCEPTION 'the columns do not tell all sessions apart'
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'Several users or tenants have a session of the same id.',
-				HINT = 'Name user_column and tenant_column, too, or let sessmem.forget_session() remove all but one of each id.';
-	END IF;
+	-- all of them first, because what follows wakes the event trigger for new ones
+	INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
+		SELECT m.member, protect.session_column, protect.user_column, protect.tenant_column
+		FROM sessmem.members(relation) AS m
+		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING;
 
 	-- left by a protection that is gone, or not ours at all
-	IF entry IS NULL THEN
+	IF fresh THEN
 		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS sessmem_key_not_empty', relation));
 	END IF;
 
@@ -353,11 +370,6 @@ BEGIN
 				HINT = format('Find them with SELECT * FROM %s WHERE %s; give each its key or delete it, then call protect() again.', relation, missing);
 	END IF;
 
-	-- all of them first, because what follows wakes the event trigger for new ones
-	INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
-		SELECT m.member, protect.session_column, protect.user_column, protect.tenant_column
-		FROM sessmem.members(relation) AS m
-		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING;
 	PERFORM sessmem.apply_protection(m.member) FROM sessmem.members(relation) AS m;
 END
 $$;

@@ -15,6 +15,7 @@ CREATE TABLE sessmem.session (
 	ended_at timestamptz,
 	lifetime interval,
 	lapses_at timestamptz,
+	sweep_failed_at timestamptz,
 	CONSTRAINT session_identity UNIQUE NULLS NOT DISTINCT (session_id, user_id, tenant_id)
 );
 CREATE INDEX session_by_user ON sessmem.session (user_id, tenant_id);
@@ -29,6 +30,8 @@ COMMENT ON COLUMN sessmem.session.expires_at IS
 	'When the session cannot be read any more, NULL: never. For a token of another issuer the token itself decides, and this is the latest one seen.';
 COMMENT ON COLUMN sessmem.session.lifetime IS
 	'What the issuer gave it; renew_session() gives no more.';
+COMMENT ON COLUMN sessmem.session.sweep_failed_at IS
+	'When sweep() could not delete it; it tries again an hour later. The server log has the SQLSTATE.';
 COMMENT ON COLUMN sessmem.session.lapses_at IS
 	'When it ended or expired, or will; the rows are swept sessmem.retention later.';
 SELECT pg_catalog.pg_extension_config_dump('sessmem.session', '');
@@ -90,8 +93,8 @@ COMMENT ON VIEW sessmem.sessions IS
 	'Sessions with their state: active, ended (can be read), expired or revoked (cannot). An application sees the one that is bound, an administrator all.';
 
 CREATE TRIGGER announce_change
-	AFTER INSERT OR DELETE OR UPDATE OF tenant_id, user_id, session_id, expires_at, idle_timeout, ended_at ON sessmem.session
-	FOR EACH STATEMENT EXECUTE FUNCTION sessmem.announce_change('sessions');
+	AFTER DELETE OR UPDATE OF tenant_id, user_id, session_id, expires_at, idle_timeout, ended_at ON sessmem.session
+	FOR EACH ROW EXECUTE FUNCTION sessmem.announce_change('sessions');
 CREATE TRIGGER announce_truncate
 	AFTER TRUNCATE ON sessmem.session
 	FOR EACH STATEMENT EXECUTE FUNCTION sessmem.announce_change('sessions');
@@ -115,6 +118,12 @@ CREATE FUNCTION sessmem.check_owner(session_id text, user_id text, tenant_id tex
 COMMENT ON FUNCTION sessmem.check_owner(text, text, text) IS
 	'Internal: 28000 if another user or tenant has a session of that id, and a protected table would take the two for one.';
 
+CREATE FUNCTION sessmem.await_openers() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_await_openers';
+COMMENT ON FUNCTION sessmem.await_openers() IS
+	'Internal: waits for all transactions that may have added a session.';
+
 -- ---------- beginning ----------
 
 CREATE FUNCTION sessmem.open_session(
@@ -131,7 +140,7 @@ CREATE FUNCTION sessmem.open_session(
 AS $$
 DECLARE
 	sid text := coalesce(open_session.session_id, gen_random_uuid()::text);
-	token text := sessmem.mint(open_session.user_id, open_session.tenant_id, sid, ttl);
+	token text := sessmem.mint(sid, open_session.user_id, open_session.tenant_id, ttl);
 BEGIN
 	IF open_session.idle_timeout NOT BETWEEN '1 ms' AND '100 years' THEN
 		RAISE EXCEPTION 'idle_timeout must be positive, and at most 100 years' USING ERRCODE = '22023';
@@ -147,101 +156,33 @@ BEGIN
 
 	INSERT INTO sessmem.session AS s (tenant_id, user_id, session_id, agent_id, metadata, expires_at, idle_timeout, lifetime)
 		VALUES (open_session.tenant_id, open_session.user_id, sid, open_session.agent_id,
-			coalesce(open_session.metadata, '{}'), statement_timestamp() + ttl, open_session.idle_timeout, ttl)
+			coalesce(open_session.metadata, '{}'), clock_timestamp() + ttl, open_session.idle_timeout, ttl)
 		ON CONFLICT ON CONSTRAINT session_identity DO UPDATE SET
 			agent_id = coalesce(EXCLUDED.agent_id, s.agent_id),
 			metadata = s.metadata || EXCLUDED.metadata,
 			last_used_at = EXCLUDED.last_used_at,
-			expires_at = greatest(s.expires_at, EXCLUDED.expires_at),
+			expires_at = CASE WHEN s.expires_at IS NOT NULL THEN greatest(s.expires_at, EXCLUDED.expires_at) END,
 			idle_timeout = coalesce(EXCLUDED.idle_timeout, s.idle_timeout),
 			lifetime = EXCLUDED.lifetime,
-			ended_at = NULL;
+			ended_at = NULL,
+			sweep_failed_at = NULL;
 	RETURN token;
 END
 $$;
 COMMENT ON FUNCTION sessmem.open_session(text, text, text, interval, text, interval, jsonb) IS
 	'Opens a session of that user and tenant, or opens it again, and returns a token for it (JWT, HS256). session_id defaults to a new UUID; ttl is the lifetime; after idle_timeout without use the session expires, too; agent_id and metadata (an object) are kept in sessmem.sessions. 22023: an id is empty, a time is not positive, metadata is no object, or the token would exceed 8 kB. 22004: ttl is null. 28000: another user or tenant has a session of that id. 55000: no key to sign with. For issuers.';
 
-CREATE FUNCTION sessmem.own_token() RETURNS boolean
-	LANGUAGE c STABLE PARALLEL RESTRICTED
-	AS 'MODULE_PATHNAME', 'sessmem_own_token';
-COMMENT ON FUNCTION sessmem.own_token() IS
-	'Internal: whether the session in force was bound by a token of open_session() or renew_session().';
-
 CREATE FUNCTION sessmem.renew_session(ttl interval DEFAULT NULL) RETURNS text
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	who sessmem.session;
-	token text;
-BEGIN
-	IF sessmem.status() IS DISTINCT FROM 'bound' THEN
-		RAISE EXCEPTION 'cannot renew the session'
-			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = CASE sessmem.status() WHEN 'ended' THEN 'It has ended.' ELSE 'No session is bound in this transaction.' END,
-				HINT = CASE sessmem.status() WHEN 'ended' THEN 'Let the issuer open it again with sessmem.open_session().'
-					ELSE 'Call sessmem.bind(token) in this transaction first.' END;
-	END IF;
-	SELECT * INTO who FROM sessmem.session AS s
-		WHERE s.session_id = sessmem.session_id()
-			AND s.user_id IS NOT DISTINCT FROM sessmem.user_id()
-			AND s.tenant_id IS NOT DISTINCT FROM sessmem.tenant_id();
-	IF NOT sessmem.own_token() THEN
-		RAISE EXCEPTION 'cannot renew the session'
-			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = 'Its token was not issued by this database.',
-				HINT = 'Ask its issuer for a new one.';
-	END IF;
-	ttl := coalesce(ttl, who.lifetime);
-	IF ttl > who.lifetime THEN
-		RAISE EXCEPTION 'ttl must not exceed the lifetime that the issuer gave the session'
-			USING ERRCODE = '22023',
-				DETAIL = format('That is %s.', who.lifetime),
-				HINT = 'Leave it out, and renew again later.';
-	END IF;
-	token := sessmem.mint(who.user_id, who.tenant_id, who.session_id, ttl);
-	UPDATE sessmem.session AS s
-		SET expires_at = greatest(s.expires_at, statement_timestamp() + ttl), last_used_at = statement_timestamp()
-		WHERE s.session_id = who.session_id
-			AND s.user_id IS NOT DISTINCT FROM who.user_id
-			AND s.tenant_id IS NOT DISTINCT FROM who.tenant_id
-			AND s.ended_at IS NULL;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'cannot renew the session'
-			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = 'It has ended.',
-				HINT = 'Let the issuer open it again with sessmem.open_session().';
-	END IF;
-	RETURN token;
-END
-$$;
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_renew_session';
 COMMENT ON FUNCTION sessmem.renew_session(interval) IS
 	'A new token for the session that is bound, good for ttl from now, by default and at most the lifetime that the issuer gave it. The old token goes on until it expires. 42501: no session is bound, it has ended, or its token is another issuer''s. 22023: ttl is not positive, or too long. 55000: no key to sign with. For applications.';
 
 -- ---------- ending ----------
 
 CREATE FUNCTION sessmem.close_own() RETURNS boolean
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF sessmem.session_id() IS NULL THEN
-		RAISE EXCEPTION 'cannot close a session'
-			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = 'No session is bound in this transaction.',
-				HINT = 'Call sessmem.bind(token) in this transaction first.';
-	END IF;
-	PERFORM sessmem.hold(sessmem.session_id(), sessmem.user_id(), sessmem.tenant_id(), 'id', true, true);
-	PERFORM sessmem.check_owner(sessmem.session_id(), sessmem.user_id(), sessmem.tenant_id());
-	-- another issuer's may not be recorded yet
-	INSERT INTO sessmem.session AS s (tenant_id, user_id, session_id, ended_at)
-		VALUES (sessmem.tenant_id(), sessmem.user_id(), sessmem.session_id(), clock_timestamp())
-		ON CONFLICT ON CONSTRAINT session_identity DO UPDATE SET ended_at = EXCLUDED.ended_at
-			WHERE s.ended_at IS NULL;
-	RETURN FOUND;
-END
-$$;
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_close_own';
 COMMENT ON FUNCTION sessmem.close_own() IS
 	'Internal: close_session() of the session that is bound.';
 
@@ -261,7 +202,7 @@ BEGIN
 			USING ERRCODE = '22023', HINT = 'Name user_id and tenant_id, too.';
 	ELSIF found_ids = 0 THEN
 		RAISE EXCEPTION 'there is no such session'
-			USING ERRCODE = 'undefined_object', HINT = 'SELECT * FROM sessmem.sessions lists the sessions.';
+			USING ERRCODE = 'undefined_object', HINT = 'It was never opened, or has been forgotten or swept.';
 	END IF;
 	UPDATE sessmem.session AS s SET ended_at = clock_timestamp()
 		WHERE s.session_id = close_any.session_id
@@ -322,6 +263,8 @@ AS $$
 BEGIN
 	IF revoke_user.user_id IS NULL THEN
 		RAISE EXCEPTION 'user_id must not be null' USING ERRCODE = '22004';
+	ELSIF revoke_user.user_id = '' OR revoke_user.tenant_id = '' THEN
+		RAISE EXCEPTION 'an id must not be empty' USING ERRCODE = '22023';
 	END IF;
 	PERFORM sessmem.check_tenant(revoke_user.user_id, revoke_user.tenant_id);
 	PERFORM sessmem.revoke(NULL, revoke_user.user_id, revoke_user.tenant_id, 'user', NULL);

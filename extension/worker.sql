@@ -12,7 +12,7 @@ CREATE FUNCTION sessmem.sweep(batch integer DEFAULT 1000)
 	RETURNS TABLE (relation regclass, deleted bigint)
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	SET lock_timeout = '1s'
+	SET lock_timeout = '100ms'
 AS $$
 DECLARE
 	due timestamptz := statement_timestamp() - sessmem.retention();
@@ -20,6 +20,7 @@ DECLARE
 	counts bigint[] := array_fill(0::bigint, ARRAY[cardinality(entries)]);
 	mine bigint[];
 	sessions bigint := 0;
+	waits integer := 0;
 	total bigint := 0;
 	n bigint;
 	s sessmem.session;
@@ -29,10 +30,17 @@ BEGIN
 	END IF;
 	PERFORM sessmem.check_read_committed('sweep');
 
+	-- as_session() cannot defer a trigger to a time when it is no longer the owner
+	SET CONSTRAINTS ALL IMMEDIATE;
+
 	FOR s IN
-		SELECT * FROM sessmem.session AS c WHERE c.lapses_at <= due ORDER BY c.lapses_at FOR UPDATE SKIP LOCKED
+		SELECT * FROM sessmem.session AS c
+		WHERE c.lapses_at <= due
+			AND (c.sweep_failed_at IS NULL OR c.sweep_failed_at < statement_timestamp() - interval '1 hour')
+		ORDER BY c.lapses_at FOR UPDATE SKIP LOCKED
 	LOOP
-		EXIT WHEN total >= batch OR sessions >= 50;		-- each is a subtransaction, and a snapshot has room for 64
+		-- each session is a subtransaction, and a snapshot has room for 64
+		EXIT WHEN total >= batch OR sessions >= 50 OR waits >= 3;
 		-- somebody is committing what he wrote before it lapsed
 		CONTINUE WHEN NOT sessmem.hold(s.session_id, s.user_id, s.tenant_id, 'session', true, false);
 		BEGIN
@@ -45,7 +53,7 @@ BEGIN
 			END LOOP;
 			IF total + n < batch THEN
 				-- a token of it may still be good
-				IF s.expires_at > statement_timestamp() THEN
+				IF s.expires_at IS NULL OR s.expires_at > statement_timestamp() THEN
 					PERFORM sessmem.revoke(s.session_id, s.user_id, s.tenant_id, 'session', s.expires_at);
 				END IF;
 				DELETE FROM sessmem.session AS c WHERE c.session_id = s.session_id
@@ -57,8 +65,11 @@ BEGIN
 			total := total + n;
 		EXCEPTION WHEN OTHERS THEN
 			-- one that cannot go must not keep the others
+			waits := waits + (SQLSTATE = '55P03')::int;
+			UPDATE sessmem.session AS c SET sweep_failed_at = statement_timestamp() WHERE c.session_id = s.session_id
+				AND c.user_id IS NOT DISTINCT FROM s.user_id AND c.tenant_id IS NOT DISTINCT FROM s.tenant_id;
 			RAISE WARNING 'could not sweep a session: SQLSTATE %', SQLSTATE
-				USING HINT = 'sessmem.forget_session() tells more.';
+				USING HINT = 'sessmem.session shows it (sweep_failed_at); sessmem.forget_session() tells more.';
 		END;
 	END LOOP;
 	DELETE FROM sessmem.revocation AS r WHERE r.expires_at <= statement_timestamp();
@@ -77,7 +88,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sessmem.sweep(integer) IS
-	'Deletes sessions that ended or expired longer than sessmem.retention ago, with their rows in protected tables: about batch rows, in one transaction, waiting for nobody. Returns how many rows of each table; nothing when there is nothing left to do. A session that cannot be deleted is left with a warning. 22023: batch is not positive. 0A000: not in READ COMMITTED. For administrators; the worker calls it, or pg_cron through sweep_all().';
+	'Deletes sessions that ended or expired longer than sessmem.retention ago, with their rows in protected tables: about batch rows, in one transaction, waiting for nobody longer than a moment. Returns how many rows of each table; nothing when there is nothing left to do. A session that cannot be deleted is left with a warning, and tried again after an hour. 22023: batch is not positive. 0A000: not in READ COMMITTED. For administrators; the worker calls it, or pg_cron through sweep_all().';
 
 CREATE PROCEDURE sessmem.sweep_all(batch integer DEFAULT 1000)
 	LANGUAGE plpgsql

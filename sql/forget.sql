@@ -69,7 +69,8 @@ SET SESSION AUTHORIZATION regress_sessmem_admin;
 SELECT * FROM sessmem.forget_session('00000000-0000-0000-0000-0000000000a1');
 RESET SESSION AUTHORIZATION;
 SELECT * FROM holdings();
--- again: nothing left, and no error
+-- again: nothing left, and no error; but an id that says nothing is one
+SELECT * FROM sessmem.forget_session('00000000-0000-0000-0000-0000000000a1');
 SELECT * FROM sessmem.forget_session('00000000-0000-0000-0000-0000000000a1', 'alice', 'acme');
 -- its tokens are bad, another issuer's as well; opened again, it is empty
 SELECT try_bind(token('00000000-0000-0000-0000-0000000000a1', 'alice', 'acme'));
@@ -106,6 +107,12 @@ INSERT INTO memory (fact) SELECT 'fact' FROM generate_series(1, 25000);
 COMMIT;
 SELECT * FROM sessmem.forget_user('dave', 'acme') WHERE deleted > 0;
 
+-- foreign keys that are checked late
+SELECT fill('00000000-0000-0000-0000-0000000000d2', 'dora', 'acme');
+CREATE TABLE late (id bigint REFERENCES message DEFERRABLE INITIALLY DEFERRED);
+SELECT * FROM sessmem.forget_user('dora', 'acme') WHERE deleted > 0;
+DROP TABLE late;
+
 -- what is in the way is said, and nothing is lost: a foreign key of another table, a trigger that keeps rows
 SELECT fill('00000000-0000-0000-0000-0000000000e1', 'erin', 'acme');
 CREATE TABLE audit_trail (message bigint REFERENCES message);
@@ -130,18 +137,42 @@ BEGIN
 		INSERT INTO loot VALUES (SQLERRM);
 	END;
 	BEGIN
+		PERFORM sessmem.detach();
+	EXCEPTION WHEN OTHERS THEN
+		INSERT INTO loot VALUES (SQLERRM);
+	END;
+	BEGIN
 		SET ROLE regress_sessmem_admin;
 	EXCEPTION WHEN OTHERS THEN
 		INSERT INTO loot VALUES (SQLERRM);
 	END;
 	RETURN OLD;
 END $$;
+SELECT sessmem.grant_app('regress_sessmem_owner');
 CREATE TRIGGER pry BEFORE DELETE ON message FOR EACH ROW EXECUTE FUNCTION pry();
+BEGIN;
+SELECT sessmem.assume('00000000-0000-0000-0000-0000000000a3', 'alice', 'umbrella');
 SELECT * FROM sessmem.forget_user('erin', 'acme') WHERE deleted > 0;
+SELECT sessmem.user_id();
+COMMIT;
 SELECT what FROM loot GROUP BY what ORDER BY what COLLATE "C";
-SELECT sessmem.status(), sessmem.session_id();
 DROP TABLE loot;
 DROP TRIGGER pry ON message;
+-- not even its workers see the session of who erases
+CREATE FUNCTION say(id bigint) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS
+	'BEGIN IF sessmem.user_id() IS NOT NULL THEN RAISE WARNING ''worker of %'', sessmem.user_id(); END IF; RETURN true; END';
+CREATE FUNCTION hire() RETURNS trigger LANGUAGE plpgsql SET parallel_setup_cost = 0 SET parallel_tuple_cost = 0 SET min_parallel_table_scan_size = 0
+	SET max_parallel_workers_per_gather = 2 SET parallel_leader_participation = off AS
+	'BEGIN PERFORM count(*) FROM visit WHERE say(id); RETURN OLD; END';
+GRANT SELECT ON visit TO PUBLIC;
+CREATE TRIGGER hire BEFORE DELETE ON message FOR EACH STATEMENT EXECUTE FUNCTION hire();
+SELECT fill('00000000-0000-0000-0000-0000000000e3', 'erin', 'acme');
+BEGIN;
+SELECT sessmem.assume('00000000-0000-0000-0000-0000000000a3', 'alice', 'umbrella');
+SELECT * FROM sessmem.forget_user('erin', 'acme') WHERE deleted > 0;
+COMMIT;
+DROP TRIGGER hire ON message;
+DROP FUNCTION hire, say;
 SELECT fill('00000000-0000-0000-0000-0000000000e2', 'erin', 'acme');
 
 -- fail

@@ -122,7 +122,6 @@ SELECT sessmem.bind(:'bob');
 INSERT INTO talk (content) VALUES ('one');
 SELECT sessmem.status(), sessmem.close_session(), sessmem.status();
 SELECT sessmem.status();
-SELECT session_id, state FROM sessmem.sessions;
 SELECT content FROM talk;
 SAVEPOINT s;
 INSERT INTO talk (content) VALUES ('two');
@@ -140,6 +139,7 @@ SELECT sessmem.bind(:'bob');
 SELECT content FROM talk;
 SELECT content FROM sessmem.recall(NULL::talk);
 SELECT sessmem.status();
+SELECT session_id, state FROM sessmem.sessions;
 COMMIT;
 -- fail: none, and another one
 SELECT sessmem.close_session();
@@ -158,7 +158,19 @@ SAVEPOINT s;
 SELECT sessmem.close_session('b1', 'bob');
 ROLLBACK TO s;
 INSERT INTO talk (content) VALUES ('two');
+SAVEPOINT s;
+SELECT sessmem.close_session('b1', 'bob');
+RELEASE s;
+ROLLBACK;
+BEGIN;
+SELECT sessmem.bind(:'bob');
+SELECT sessmem.status();
+INSERT INTO talk (content) VALUES ('two');
 COMMIT;
+BEGIN READ ONLY;
+SELECT sessmem.bind(:'bob');
+SELECT sessmem.close_session();
+ROLLBACK;
 -- an issuer closes any; a session attached elsewhere sees it (test/isolation), as does this one
 SELECT sessmem.attach(:'bob');
 SET SESSION AUTHORIZATION regress_sessmem_issuer;
@@ -197,12 +209,31 @@ SELECT sessmem.open_session('carol', session_id => 'c1', ttl => '1 hour') IS NOT
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT sessmem.status(), (SELECT count(*) FROM talk);
 SELECT sessmem.detach();
+-- what never expires goes on so
+RESET SESSION AUTHORIZATION;
+BEGIN;
+SELECT sessmem.assume('c2', 'carol');
+COMMIT;
+SELECT sessmem.open_session('carol', session_id => 'c2', ttl => '1 minute') IS NOT NULL AS opened;
+SELECT expires_at, lapses_at FROM sessmem.session WHERE session_id = 'c2';
+UPDATE sessmem.session SET expires_at = now() WHERE session_id = 'c2';
+BEGIN;
+SELECT sessmem.assume('c2', 'carol');
+ROLLBACK;
+SET SESSION AUTHORIZATION regress_sessmem_app;
 -- another issuer's token says itself how long it is good
 BEGIN;
 SELECT sessmem.bind(token('x5', 'xavier', ttl => '1 minute'));
 COMMIT;
 RESET SESSION AUTHORIZATION;
 UPDATE sessmem.session SET expires_at = now(), last_used_at = now() - interval '1 day' WHERE session_id = 'x5';
+SET SESSION AUTHORIZATION regress_sessmem_app;
+BEGIN;
+SELECT sessmem.bind(token('x5', 'xavier', ttl => '1 hour'));
+COMMIT;
+RESET SESSION AUTHORIZATION;
+-- and a newer one is noted though the last use is not long ago, so that nobody takes the session for lapsed
+UPDATE sessmem.session SET expires_at = now() + interval '1 minute' WHERE session_id = 'x5';
 SET SESSION AUTHORIZATION regress_sessmem_app;
 BEGIN;
 SELECT sessmem.bind(token('x5', 'xavier', ttl => '1 hour'));
@@ -278,6 +309,8 @@ SAVEPOINT s;
 SELECT sessmem.renew_session('61 minutes');
 ROLLBACK TO s;
 SELECT sessmem.renew_session('0');
+ROLLBACK TO s;
+SELECT sessmem.renew_session('-1 s');
 ROLLBACK;
 BEGIN;
 SELECT sessmem.bind(:'xavier');
@@ -285,6 +318,18 @@ SELECT sessmem.renew_session();
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
 SELECT date_trunc('minute', expires_at - now() + '1 second') AS expires_in FROM sessmem.session WHERE session_id = 'e1';
+
+-- the session lives on when the transaction commits, and not before
+UPDATE sessmem.session SET expires_at = now() + interval '1 minute' WHERE session_id = 'e1';
+SET SESSION AUTHORIZATION regress_sessmem_app;
+BEGIN;
+SELECT sessmem.bind(:'erin');
+SAVEPOINT s;
+SELECT sessmem.renew_session() IS NOT NULL AS renewed;
+ROLLBACK TO s;
+COMMIT;
+RESET SESSION AUTHORIZATION;
+SELECT expires_at < now() + interval '2 minutes' AS not_renewed FROM sessmem.session WHERE session_id = 'e1';
 
 -- revoke: all tokens so far, in open transactions, too
 SELECT sessmem.open_session('frank', session_id => 'f1') AS frank \gset
@@ -307,6 +352,9 @@ SET SESSION AUTHORIZATION regress_sessmem_admin;
 SELECT session_id, state FROM sessmem.sessions WHERE user_id = 'frank';
 RESET SESSION AUTHORIZATION;
 SELECT try_bind(:'frank'), try_bind(:'frank2');
+-- in one statement, too
+SELECT sessmem.revoke_user('frank')::text || sessmem.open_session('frank', session_id => 'f1') AS frank2 \gset
+SELECT try_bind(:'frank2');
 -- another issuer's: known or not; those issued later than its clock may differ are good
 SELECT sessmem.revoke_user('xavier');
 SELECT try_bind(token('x1', 'xavier')), try_bind(token('x9', 'xavier'));
@@ -332,6 +380,7 @@ RESET ALL;
 RESET SESSION AUTHORIZATION;
 -- fail
 SELECT sessmem.revoke_user(NULL);
+SELECT sessmem.revoke_user('');
 SELECT sessmem.revoke_user('alice');
 SELECT sessmem.revoke_user('alice', 'acme');
 SELECT try_bind(:'alice');
@@ -358,8 +407,29 @@ COMMIT;
 SELECT count(*) FROM talk WHERE session_id = 'g1';
 SELECT try_bind(:'grace');
 
+-- fail: a registry that is not as we made it; everything else goes on
+CREATE INDEX session_lower ON sessmem.session (lower(user_id));
+BEGIN;
+SELECT sessmem.bind(token('z1', 'zoe'));
+COMMIT;
+DROP INDEX sessmem.session_lower;
+BEGIN;
+SELECT sessmem.bind(token('z1', 'zoe'));
+COMMIT;
+-- a first use that only reads is not worth a serialization failure; one that writes is
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT sessmem.bind(token('z2', 'zoe'));
+COMMIT;
+SELECT count(*) FROM sessmem.session WHERE session_id = 'z2';
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT sessmem.bind(token('z2', 'zoe'));
+INSERT INTO talk (content) VALUES ('one');
+COMMIT;
+SELECT count(*) FROM sessmem.session WHERE session_id = 'z2';
+
 -- nobody but these may
 SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT sessmem.subject('a', 'b', NULL, NULL);
 SELECT sessmem.revoke_user('alice');
 SELECT sessmem.open_session('alice');
 SELECT * FROM sessmem.revocation;

@@ -51,6 +51,18 @@ SELECT count(*) FROM sessmem.revocation;
 UPDATE sessmem.revocation SET expires_at = now();
 SELECT * FROM sessmem.sweep();
 SELECT count(*) FROM sessmem.revocation;
+-- nor one that never expires, or was closed in its first transaction
+BEGIN;
+SELECT sessmem.bind(token('foreign', 'u'));
+SELECT sessmem.close_session();
+COMMIT;
+BEGIN;
+SELECT sessmem.assume('assumed', 'u');
+SELECT sessmem.close_session();
+COMMIT;
+UPDATE sessmem.session SET ended_at = now() - interval '31 days' WHERE user_id = 'u';
+SELECT * FROM sessmem.sweep();
+SELECT try_bind(token('foreign', 'u')), try_bind(token('assumed', 'u'));
 -- nobody else lost anything
 BEGIN;
 SELECT sessmem.bind(:'live');
@@ -81,6 +93,10 @@ UPDATE sessmem.session SET ended_at = now() WHERE session_id = 'free';
 SELECT * FROM sessmem.sweep();
 SELECT * FROM holdings;
 DROP TABLE legal_hold;
+-- it is tried again an hour later
+CALL sessmem.sweep_all();
+SELECT * FROM holdings;
+UPDATE sessmem.session SET sweep_failed_at = sweep_failed_at - interval '1 hour';
 CALL sessmem.sweep_all();
 SELECT * FROM holdings;
 

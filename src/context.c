@@ -91,7 +91,6 @@ PG_FUNCTION_INFO_V1(sessmem_attach);
 PG_FUNCTION_INFO_V1(sessmem_detach);
 PG_FUNCTION_INFO_V1(sessmem_assume);
 PG_FUNCTION_INFO_V1(sessmem_status);
-PG_FUNCTION_INFO_V1(sessmem_own_token);
 
 /* ---------- hooks of the settings ---------- */
 
@@ -240,6 +239,8 @@ judge(void)
 	{
 		AcceptInvalidationMessages();
 		looked_at = now;
+		if (!current->standing.recorded)
+			current->standing.asked = 0;
 		registry_as_of = sessmem_session_generation();
 		revocations_as_of = sessmem_session_revocations();
 	}
@@ -312,7 +313,18 @@ sessmem_context_used(void)
 bool
 sessmem_context_ended(void)
 {
-	return impersonated == NULL && current != NULL && current->standing.ended;
+	return impersonated == NULL && current != NULL &&
+		(current->standing.ended || sessmem_session_closing());
+}
+
+/* The claims of the session in force, with its standing in the registry, or NULL. */
+const SessmemClaims *
+sessmem_context_claims(const SessmemStanding **standing)
+{
+	if (impersonated != NULL || !in_force(judge()))
+		return NULL;
+	*standing = &current->standing;
+	return &current->claims;
 }
 
 /* Notes that the session in force wrote rows in this transaction. */
@@ -406,6 +418,17 @@ set_claims(const SessmemClaims *claims, const SessmemStanding *standing, Sessmem
 	}
 }
 
+/* Raises 42501 while rows are being erased: the triggers of their table are none of ours. */
+static void
+check_not_impersonated(void)
+{
+	if (impersonated != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot change session while the rows of one are being erased"),
+				errhint("Remove the call from the triggers of the table."));
+}
+
 /* Raises 42501 where the administrator has switched attaching off. */
 static void
 check_attach(const char *hint)
@@ -437,11 +460,7 @@ enter(const SessmemClaims *claims, SessmemScope scope, bool direct)
 	int			nest = NewGUCNestLevel();
 
 	AtEOXact_GUC(true, nest);
-	if (impersonated != NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot bind a session while the rows of one are being erased"),
-				errhint("Remove the call from the triggers of the table."));
+	check_not_impersonated();
 	if (scope != SESSMEM_STATEMENT && nest - 1 > GetCurrentTransactionNestLevel())
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -503,6 +522,7 @@ sessmem_context_settle(void)
 {
 	if (!IsTransactionState() || IsInParallelMode() || impersonated != NULL)
 		return;
+	looked_at = 0;				/* every statement looks, in a function, too */
 	start_up();
 
 	/*
@@ -690,6 +710,7 @@ sessmem_bind(PG_FUNCTION_ARGS)
 Datum
 sessmem_unbind(PG_FUNCTION_ARGS)
 {
+	check_not_impersonated();
 	set_context("", SESSMEM_TRANSACTION);
 	PG_RETURN_VOID();
 }
@@ -712,6 +733,7 @@ sessmem_attach(PG_FUNCTION_ARGS)
 Datum
 sessmem_detach(PG_FUNCTION_ARGS)
 {
+	check_not_impersonated();
 	detached_in = sessmem_compat_lxid();
 	sessmem_pooling_forget(is_direct(fcinfo));
 	set_context("", SESSMEM_CONNECTION);
@@ -762,11 +784,4 @@ sessmem_status(PG_FUNCTION_ARGS)
 
 	start_up();
 	PG_RETURN_TEXT_P(cstring_to_text(names[judge()]));
-}
-
-/* own_token() RETURNS boolean: whether a token of ours put the session in force. */
-Datum
-sessmem_own_token(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(impersonated == NULL && in_force(judge()) && current->claims.own);
 }

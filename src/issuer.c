@@ -4,7 +4,7 @@
  *
  * Signs with the newest HS256 key.  With only public keys it cannot mint, and an
  * issuer outside of the database is the only one.  Reads no table and holds no
- * lock; keyring.c does.
+ * lock; keyring.c and session.c do.
  */
 #include "sessmem.h"
 
@@ -13,12 +13,14 @@
 #include "access/xact.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(sessmem_mint);
+PG_FUNCTION_INFO_V1(sessmem_renew_session);
 
 static const char base64url_digits[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -61,51 +63,34 @@ append_json_claim(StringInfo json, const char *name, const char *value)
 	escape_json(json, value);
 }
 
-static char *
-nonempty_argument(FunctionCallInfo fcinfo, int arg, const char *name)
-{
-	char	   *value;
-
-	if (PG_ARGISNULL(arg))
-		return NULL;
-	value = text_to_cstring(PG_GETARG_TEXT_PP(arg));
-	if (value[0] == '\0')
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("%s must not be empty", name),
-				errhint("Leave it out, or pass NULL, if there is none."));
-	return value;
-}
-
 /*
- * mint(user_id text, tenant_id text, session_id text, ttl interval) RETURNS text
- *
- * The token of open_session() and renew_session(), signed with the newest HS256
- * key.  Raises 22023 for an empty id or a lifetime that is not positive, 55000
- * when this database has no key to sign with.
+ * The token of a session, signed with the newest HS256 key; it expires so long
+ * after it was issued.  Raises 22023 for an empty id or a lifetime that is not
+ * positive, 55000 when this database has no key to sign with.
  */
-Datum
-sessmem_mint(PG_FUNCTION_ARGS)
+static text *
+mint(const SessmemIdentity *who, TimestampTz issued, Datum ttl, TimestampTz *expires)
 {
-	char	   *user = nonempty_argument(fcinfo, 0, "user_id");
-	char	   *tenant = nonempty_argument(fcinfo, 1, "tenant_id");
-	char	   *session = nonempty_argument(fcinfo, 2, "session_id");
-	TimestampTz now = GetCurrentStatementStartTimestamp();
-	TimestampTz expires;
 	const SessmemKey *key;
 	StringInfoData json;
 	StringInfoData token;
 	unsigned char mac[SESSMEM_MAC_LEN];
 
-	if (PG_ARGISNULL(3))
-		ereport(ERROR,
-				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				errmsg("ttl must not be null"));
-	expires = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-													  TimestampTzGetDatum(now),
-													  PG_GETARG_DATUM(3)));
-	if (expires <= now ||
-		expires / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH > SESSMEM_NUMERIC_DATE_MAX - 1)
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+	{
+		const char *claim = sessmem_claims_get(who, i);
+
+		if (claim != NULL && claim[0] == '\0')
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must not be empty",
+						   i == 0 ? "session_id" : i == 1 ? "user_id" : "tenant_id"),
+					errhint("Leave it out, or pass NULL, if there is none."));
+	}
+	*expires = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+													   TimestampTzGetDatum(issued), ttl));
+	if (*expires <= issued ||
+		*expires / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH > SESSMEM_NUMERIC_DATE_MAX - 1)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("ttl must be positive, and end before the year 10000"));
@@ -129,12 +114,12 @@ sessmem_mint(PG_FUNCTION_ARGS)
 	resetStringInfo(&json);
 	/* to the microsecond, so that a revocation knows which came first */
 	appendStringInfo(&json, "{\"iss\":\"" SESSMEM_ISSUER "\",\"iat\":%.6f,\"exp\":" INT64_FORMAT,
-					 now / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH,
-					 (int64) ceil(expires / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH));
+					 issued / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH,
+					 (int64) ceil(*expires / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH));
 	append_json_claim(&json, "aud", sessmem_guc_audience());
-	append_json_claim(&json, "sid", session);
-	append_json_claim(&json, "sub", user);
-	append_json_claim(&json, "tid", tenant);
+	append_json_claim(&json, "sid", who->session);
+	append_json_claim(&json, "sub", who->user);
+	append_json_claim(&json, "tid", who->tenant);
 	appendStringInfoChar(&json, '}');
 	appendStringInfoChar(&token, '.');
 	append_part(&token, &json);
@@ -147,5 +132,80 @@ sessmem_mint(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("the token would be longer than 8 kB"),
 				errhint("Use shorter ids."));
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(token.data, token.len));
+	return cstring_to_text_with_len(token.data, token.len);
+}
+
+/*
+ * mint(session_id text, user_id text, tenant_id text, ttl interval) RETURNS text
+ *
+ * The token of open_session().  It is issued now, and not when the statement
+ * began: a revocation earlier in the same statement does not concern it.
+ */
+Datum
+sessmem_mint(PG_FUNCTION_ARGS)
+{
+	SessmemIdentity who;
+	TimestampTz expires;
+
+	who.session = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	who.user = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	who.tenant = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	if (PG_ARGISNULL(3))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("ttl must not be null"));
+	PG_RETURN_TEXT_P(mint(&who, GetCurrentTimestamp(), PG_GETARG_DATUM(3), &expires));
+}
+
+pg_noreturn static void refuse_renewal(const char *detail, const char *hint);
+
+static void
+refuse_renewal(const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("cannot renew the session"),
+			errdetail_internal("%s", detail),
+			errhint("%s", hint));
+	pg_unreachable();
+}
+
+/*
+ * renew_session(ttl interval) RETURNS text
+ *
+ * A new token for the session in force, which lives on accordingly when the
+ * transaction commits.  It counts as issued when the statement began, before any
+ * revocation that this statement may have missed.  42501: there is no session, it
+ * has ended, or another issuer's token has bound it.  22023: longer than what the
+ * issuer gave.
+ */
+Datum
+sessmem_renew_session(PG_FUNCTION_ARGS)
+{
+	const SessmemStanding *standing;
+	const SessmemClaims *claims;
+	TimestampTz now = sessmem_context_now();
+	TimestampTz expires;
+	Interval   *lifetime;
+	text	   *token;
+
+	PreventCommandIfReadOnly("renew_session()");
+	if (sessmem_context_current() == NULL)
+		sessmem_context_required("cannot renew the session");
+	if (sessmem_context_ended())
+		refuse_renewal("It has ended.", "Let the issuer open it again with sessmem.open_session().");
+	claims = sessmem_context_claims(&standing);
+	if (claims == NULL || !claims->own || standing->lifetime <= 0)
+		refuse_renewal("Its token was not issued by this database.", "Ask its issuer for a new one.");
+
+	lifetime = palloc0(sizeof(Interval));
+	lifetime->time = standing->lifetime;
+	token = mint(&claims->who, now, PG_ARGISNULL(0) ? IntervalPGetDatum(lifetime) : PG_GETARG_DATUM(0), &expires);
+	if (expires - now > standing->lifetime)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("ttl must not exceed the lifetime that the issuer gave the session"),
+				errhint("Leave it out, and renew again later."));
+	sessmem_session_renew(expires);
+	PG_RETURN_TEXT_P(token);
 }

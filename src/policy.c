@@ -97,6 +97,10 @@ run_as_owner(Oid relid, const char *command, const char *search_path)
 	(void) set_config_option("max_parallel_workers_per_gather", "0", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 
+	/* and of the caller's session they must not know */
+	(void) set_config_option("sessmem.context", "", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+
 	SPI_connect();
 	if (SPI_execute(command, false, 0) < 0)
 		elog(ERROR, "could not execute \"%s\"", command);
@@ -299,12 +303,15 @@ search_row(TupleTableSlot *slot, void *arg)
 Datum
 sessmem_keys_of(PG_FUNCTION_ARGS)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	rel;
 	Search		search = {0};
 	Datum	   *attnums;
 	int			n;
 	bool		possible = true;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		elog(ERROR, "relation and attnums must not be null");
+	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
 	InitMaterializedSRF(fcinfo, 0);
 	search.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	search.cxt = AllocSetContextCreate(CurrentMemoryContext, "sessmem row", ALLOCSET_SMALL_SIZES);

@@ -18,6 +18,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(sessmem_announce_change);
 
@@ -106,10 +107,14 @@ bool
 sessmem_registry_tells_apart(bool by_user, bool by_tenant)
 {
 	Relation	rel = table_open(sessmem_registry_table("protected_table"), AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	SnapshotData dirty;
+	SysScanDesc scan;
 	bool		apart = true;
 	HeapTuple	tup;
 
+	/* with those that somebody is about to protect */
+	InitDirtySnapshot(dirty);
+	scan = systable_beginscan(rel, InvalidOid, false, &dirty, 0, NULL);
 	while (HeapTupleIsValid(tup = systable_getnext(scan)))
 	{
 		if (heap_attisnull(tup, Anum_protected_session_column, RelationGetDescr(rel)))

@@ -20,15 +20,20 @@
  *
  * What a bound session has to write is written when its transaction commits, so
  * that no row of the registry is locked for longer than a commit, and nobody can
- * stand in the way of a revocation: the first use of a session that is not
- * recorded, and the time of the last use, at most once in a tenth of its timeout.
- * Nothing is written in READ ONLY transactions and on standbys.
+ * stand in the way of others by leaving a transaction open: the first use of a
+ * session that is not recorded, the time of the last use, at most once in a tenth
+ * of its timeout, and what close_session() and renew_session() asked for.  Nothing
+ * is noted of READ ONLY transactions and on standbys.
  *
- * A transaction that wrote rows asks once more when it commits, under locks that
- * forget_*() and sweep() take exclusively:  either they see its rows, or it sees
- * that its session is gone and fails.  They are locks on names, by hash; two names
- * of one hash only wait for each other.  Whoever takes several takes the tenant's
- * first, then the user's, the session's, and the bare session id's.
+ * A transaction that wrote rows asks once more when it commits, under shared locks
+ * on the names of its session, user and tenant, one of which forget_*() and sweep()
+ * take exclusively: either they see its rows, or it sees that its session is gone,
+ * or going, and fails.  It does not wait for them, because they may be waiting for
+ * its rows.
+ *
+ * A session that is not recorded is looked up at every statement: if its id turns
+ * out to be somebody else's, who has recorded it meanwhile, then whoever sees his
+ * rows sees that, too.
  */
 #include "sessmem.h"
 
@@ -38,12 +43,14 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_collation.h"
 #include "common/hashfn.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -67,7 +74,8 @@ enum
 	Anum_session_ended_at,
 	Anum_session_lifetime,
 	Anum_session_lapses_at,
-	Natts_session = Anum_session_lapses_at
+	Anum_session_sweep_failed_at,
+	Natts_session = Anum_session_sweep_failed_at
 };
 
 /* Columns of sessmem.revocation */
@@ -96,9 +104,25 @@ static uint64 revocations = 1;	/* with every revocation */
 static Oid	sessions_relid = InvalidOid;
 static Oid	revocation_relid = InvalidOid;
 
+/*
+ * What the bound session asked for in the running transaction, and will get when
+ * it commits, unless the subtransaction is rolled back in which it asked first.
+ */
+typedef struct Request
+{
+	LocalTransactionId in;
+	SubTransactionId subid;
+	TimestampTz time;
+} Request;
+
+static Request close_request;	/* time: when it ended */
+static Request renew_request;	/* time: when it will expire */
+
+PG_FUNCTION_INFO_V1(sessmem_close_own);
 PG_FUNCTION_INFO_V1(sessmem_subject);
 PG_FUNCTION_INFO_V1(sessmem_hold);
 PG_FUNCTION_INFO_V1(sessmem_check_owner);
+PG_FUNCTION_INFO_V1(sessmem_await_openers);
 
 static void
 invalidate_registry(Datum arg, Oid relid)
@@ -109,10 +133,69 @@ invalidate_registry(Datum arg, Oid relid)
 		revocations++;
 }
 
+static void
+on_subtransaction(SubXactEvent event, SubTransactionId mine,
+				  SubTransactionId parent, void *arg)
+{
+	Request    *requests[] = {&close_request, &renew_request};
+
+	for (size_t i = 0; i < lengthof(requests); i++)
+	{
+		if (requests[i]->subid != mine)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			requests[i]->subid = parent;
+		else if (event == SUBXACT_EVENT_ABORT_SUB)
+			requests[i]->in = InvalidLocalTransactionId;
+	}
+}
+
 void
 sessmem_session_init(void)
 {
 	CacheRegisterRelcacheCallback(invalidate_registry, (Datum) 0);
+	RegisterSubXactCallback(on_subtransaction, NULL);
+}
+
+/* ---------- what the bound session asks for ---------- */
+
+static bool
+requested(const Request *request)
+{
+	return request->in != InvalidLocalTransactionId && request->in == sessmem_compat_lxid();
+}
+
+static void
+note(Request *request, TimestampTz time)
+{
+	if (requested(request))
+		time = Max(time, request->time);
+	else
+	{
+		request->in = sessmem_compat_lxid();
+		request->subid = GetCurrentSubTransactionId();
+	}
+	request->time = time;
+}
+
+/* Notes that the session in force is to be closed, or to expire later. */
+void
+sessmem_session_close(void)
+{
+	note(&close_request, sessmem_context_now());
+}
+
+void
+sessmem_session_renew(TimestampTz expires)
+{
+	note(&renew_request, expires);
+}
+
+/* Whether the running transaction closes its session. */
+bool
+sessmem_session_closing(void)
+{
+	return requested(&close_request);
 }
 
 /* Moves whenever a session may have ended, changed its owner or been revoked. */
@@ -149,12 +232,14 @@ static bool
 lock_name(const SessmemIdentity *who, Level level, LOCKMODE mode, bool wait)
 {
 	char	   *name = name_of(who, level);
+	uint64		hash;
 	LOCKTAG		tag;
 
 	if (name == NULL)
 		return true;
+	hash = hash_bytes_extended((unsigned char *) name, strlen(name), level);
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, sessmem_registry_table("session"),
-					   hash_bytes((unsigned char *) name, strlen(name)), level);
+					   (uint32) hash, (uint16) (hash >> 32));
 	pfree(name);
 	return LockAcquire(&tag, mode, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
 }
@@ -250,14 +335,25 @@ time_attribute(HeapTuple tup, AttrNumber attnum, TupleDesc desc, TimestampTz mis
 	return isnull ? missing : DatumGetTimestampTz(value);
 }
 
+/* An interval column as the microseconds that it takes from a time on; 0 if it is null. */
+static int64
+span_attribute(HeapTuple tup, AttrNumber attnum, TupleDesc desc, TimestampTz from)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tup, attnum, desc, &isnull);
+
+	if (isnull || TIMESTAMP_NOT_FINITE(from))
+		return 0;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(from), value)) - from;
+}
+
 /* Reads what the registry has about a session; returns its row, or NULL. */
 static HeapTuple
 ask(Relation rel, const SessmemClaims *claims, SessmemStanding *standing)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	HeapTuple	tup;
-	Datum		idle;
-	bool		isnull;
 
 	sessions_relid = sessmem_registry_table("sessions");
 	/* opening the table took in what was announced so far */
@@ -270,30 +366,32 @@ ask(Relation rel, const SessmemClaims *claims, SessmemStanding *standing)
 		standing->refused = claims->own || is_taken(rel, &claims->who);
 		standing->ended = false;
 		standing->idle = 0;
+		standing->lifetime = 0;
 		standing->expires = DT_NOEND;
 		return NULL;
 	}
 	standing->refused = false;
 	standing->ended = time_attribute(tup, Anum_session_ended_at, desc, DT_NOEND) != DT_NOEND;
-	standing->created = time_attribute(tup, Anum_session_created_at, desc, DT_NOBEGIN);
 	standing->last_used = time_attribute(tup, Anum_session_last_used_at, desc, DT_NOBEGIN);
 	standing->expires = time_attribute(tup, Anum_session_expires_at, desc, DT_NOEND);
-	idle = heap_getattr(tup, Anum_session_idle_timeout, desc, &isnull);
-	standing->idle = isnull ? 0 :
-		DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-												TimestampTzGetDatum(standing->last_used),
-												idle)) - standing->last_used;
+	standing->idle = span_attribute(tup, Anum_session_idle_timeout, desc, standing->last_used);
+	standing->lifetime = span_attribute(tup, Anum_session_lifetime, desc, standing->last_used);
 	return tup;
+}
+
+/* Whether another issuer's token names the session: not ours, nor assume(). */
+static bool
+is_foreign(const SessmemClaims *claims)
+{
+	return !claims->own && claims->kid != NULL;
 }
 
 /* Whether it is past its expiry, or was not used for too long. */
 static bool
 has_expired(const SessmemClaims *claims, const SessmemStanding *standing, TimestampTz now)
 {
-	bool		foreign = !claims->own && claims->kid != NULL;
-
 	/* how long another issuer's token is good is in the token */
-	if (!foreign && standing->expires <= now)
+	if (!is_foreign(claims) && standing->expires <= now)
 		return true;
 	return standing->idle > 0 &&
 		Max(standing->last_used, standing->seen) + standing->idle <= now;
@@ -311,7 +409,7 @@ sessmem_session_revoked(const SessmemClaims *claims, uint64 *as_of)
 	TimestampTz issued = claims->issued;
 	bool		revoked = false;
 
-	if (claims->kid != NULL && !claims->own && issued != DT_NOBEGIN)
+	if (is_foreign(claims) && issued != DT_NOBEGIN)
 		issued -= SESSMEM_CLOCK_SKEW;
 	revocation_relid = sessmem_registry_table("revocation");
 	rel = table_open(revocation_relid, AccessShareLock);
@@ -369,7 +467,7 @@ sessmem_session_status(const SessmemClaims *claims, SessmemStanding *standing,
 	if (has_expired(claims, standing, now))
 		return SESSMEM_EXPIRED;
 	standing->seen = now;
-	return standing->ended ? SESSMEM_ENDED : SESSMEM_BOUND;
+	return standing->ended || sessmem_session_closing() ? SESSMEM_ENDED : SESSMEM_BOUND;
 }
 
 /* Raises the 28000 of a session that somebody else has. */
@@ -421,133 +519,217 @@ sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing)
 
 /* ---------- writing, when a transaction commits ---------- */
 
+/*
+ * What is written here is written past the executor, which at this time could
+ * only fail: it knows no table but the one that we made.
+ */
+static CatalogIndexState
+open_indexes(Relation rel)
+{
+	CatalogIndexState indexes = CatalogOpenIndexes(rel);
+	bool		ours = RelationGetDescr(rel)->natts == Natts_session;
+
+	for (int i = 0; i < indexes->ri_NumIndices && ours; i++)
+		ours = indexes->ri_IndexRelationInfo[i]->ii_Expressions == NIL &&
+			indexes->ri_IndexRelationInfo[i]->ii_Predicate == NIL;
+	if (!ours)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot write to sessmem.session"),
+				errdetail("Somebody has added columns, or an index on expressions or on a part of it."),
+				errhint("Drop them."));
+	return indexes;
+}
+
+static void
+set_column(Datum *values, bool *nulls, bool *replace, int attnum, Datum value)
+{
+	values[attnum - 1] = value;
+	nulls[attnum - 1] = false;
+	if (replace != NULL)
+		replace[attnum - 1] = true;
+}
+
 /* Records a session that has no row.  Its name and id are locked. */
 static void
 record(Relation rel, const SessmemClaims *claims)
 {
 	TimestampTz now = sessmem_context_now();
+	TimestampTz lapses = claims->expires;
 	Datum		values[Natts_session] = {0};
 	bool		nulls[Natts_session];
-	Interval   *lifetime;
+	CatalogIndexState indexes = open_indexes(rel);
 
 	memset(nulls, true, sizeof(nulls));
-#define SET(column, value) \
-	(values[Anum_session_##column - 1] = (value), nulls[Anum_session_##column - 1] = false)
 	if (claims->who.tenant)
-		SET(tenant_id, CStringGetTextDatum(claims->who.tenant));
+		set_column(values, nulls, NULL, Anum_session_tenant_id, CStringGetTextDatum(claims->who.tenant));
 	if (claims->who.user)
-		SET(user_id, CStringGetTextDatum(claims->who.user));
-	SET(session_id, CStringGetTextDatum(claims->who.session));
-	SET(metadata, DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
-	SET(created_at, TimestampTzGetDatum(now));
-	SET(last_used_at, TimestampTzGetDatum(now));
+		set_column(values, nulls, NULL, Anum_session_user_id, CStringGetTextDatum(claims->who.user));
+	set_column(values, nulls, NULL, Anum_session_session_id, CStringGetTextDatum(claims->who.session));
+	set_column(values, nulls, NULL, Anum_session_metadata, DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	set_column(values, nulls, NULL, Anum_session_created_at, TimestampTzGetDatum(now));
+	set_column(values, nulls, NULL, Anum_session_last_used_at, TimestampTzGetDatum(now));
 	if (claims->expires != DT_NOEND)
 	{
-		lifetime = palloc0(sizeof(Interval));
+		Interval   *lifetime = palloc0(sizeof(Interval));
+
 		lifetime->time = claims->expires - now;
-		SET(expires_at, TimestampTzGetDatum(claims->expires));
-		SET(lifetime, IntervalPGetDatum(lifetime));
-		SET(lapses_at, TimestampTzGetDatum(claims->expires));
+		set_column(values, nulls, NULL, Anum_session_lifetime, IntervalPGetDatum(lifetime));
+		set_column(values, nulls, NULL, Anum_session_expires_at, TimestampTzGetDatum(claims->expires));
 	}
-#undef SET
-	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls));
-	/* others may have used the id meanwhile, without being recorded */
-	CacheInvalidateRelcacheByRelid(sessions_relid);
+	if (requested(&close_request))
+	{
+		set_column(values, nulls, NULL, Anum_session_ended_at, TimestampTzGetDatum(close_request.time));
+		lapses = Min(lapses, close_request.time);
+	}
+	if (lapses != DT_NOEND)
+		set_column(values, nulls, NULL, Anum_session_lapses_at, TimestampTzGetDatum(lapses));
+
+	CatalogTupleInsertWithInfo(rel, heap_form_tuple(RelationGetDescr(rel), values, nulls), indexes);
+	CatalogCloseIndexes(indexes);
 }
 
-/* Notes that a session was used, unless somebody else has its row just now. */
-static void
-touch(Relation rel, HeapTuple tup, const SessmemClaims *claims, const SessmemStanding *standing)
+static bool
+has_requests(void)
 {
+	return requested(&close_request) || requested(&renew_request);
+}
+
+/*
+ * Notes the use of a session, and what it asked for.  If it asked for nothing, and
+ * somebody else has its row just now, it is left for another time.
+ */
+static void
+update(Relation rel, HeapTuple tup, const SessmemClaims *claims, const SessmemStanding *standing)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	TimestampTz now = sessmem_context_now();
-	TimestampTz expires = standing->expires;
 	TM_FailureData failure;
 
 	if (table_tuple_lock(rel, &tup->t_self, GetLatestSnapshot(), slot, GetCurrentCommandId(true),
-						 LockTupleNoKeyExclusive, LockWaitSkip, 0, &failure) == TM_Ok)
+						 LockTupleNoKeyExclusive, has_requests() ? LockWaitBlock : LockWaitSkip,
+						 TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure) == TM_Ok)
 	{
 		Datum		values[Natts_session] = {0};
 		bool		nulls[Natts_session] = {false};
 		bool		replace[Natts_session] = {false};
 		bool		shouldFree;
 		HeapTuple	locked = ExecFetchSlotHeapTuple(slot, false, &shouldFree);
+		TimestampTz expires = time_attribute(locked, Anum_session_expires_at, desc, DT_NOEND);
+		TimestampTz ended = time_attribute(locked, Anum_session_ended_at, desc, DT_NOEND);
+		TimestampTz lapses;
+		CatalogIndexState indexes = open_indexes(rel);
 
+		if (requested(&close_request) && ended == DT_NOEND)
+		{
+			ended = close_request.time;
+			set_column(values, nulls, replace, Anum_session_ended_at, TimestampTzGetDatum(ended));
+			CacheInvalidateRelcacheByRelid(sessions_relid);
+		}
+		if (requested(&renew_request) && expires < renew_request.time)
+		{
+			expires = renew_request.time;
+			CacheInvalidateRelcacheByRelid(sessions_relid);
+		}
 		/* another issuer may have issued a newer token */
-		if (claims->kid != NULL && !claims->own && expires != DT_NOEND)
-			expires = Max(expires, claims->expires);
-#define SET(column, value) \
-		(values[Anum_session_##column - 1] = TimestampTzGetDatum(value), \
-		 nulls[Anum_session_##column - 1] = (value) == DT_NOEND, \
-		 replace[Anum_session_##column - 1] = true)
-		SET(last_used_at, now);
-		SET(expires_at, expires);
-		SET(lapses_at, standing->idle > 0 ? Min(expires, now + standing->idle) : expires);
-#undef SET
-		CatalogTupleUpdate(rel, &tup->t_self,
-						   heap_modify_tuple(locked, RelationGetDescr(rel), values, nulls, replace));
+		if (is_foreign(claims) && expires < claims->expires)
+			expires = claims->expires;
+		lapses = Min(ended, expires);
+		if (standing->idle > 0)
+			lapses = Min(lapses, now + standing->idle);
+
+		set_column(values, nulls, replace, Anum_session_last_used_at, TimestampTzGetDatum(now));
+		if (expires != DT_NOEND)
+			set_column(values, nulls, replace, Anum_session_expires_at, TimestampTzGetDatum(expires));
+		if (lapses != DT_NOEND)
+			set_column(values, nulls, replace, Anum_session_lapses_at, TimestampTzGetDatum(lapses));
+		CatalogTupleUpdateWithInfo(rel, &slot->tts_tid,
+								   heap_modify_tuple(locked, desc, values, nulls, replace), indexes);
+		CatalogCloseIndexes(indexes);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 }
 
 /* Whether the last use is long enough ago to be noted again. */
 static bool
-is_touch_due(const SessmemStanding *standing)
+is_touch_due(const SessmemClaims *claims, const SessmemStanding *standing)
 {
 	int64		span = standing->idle > 0 ? standing->idle :
-		standing->expires != DT_NOEND && standing->created != DT_NOBEGIN ?
-		standing->expires - standing->created : 10 * TOUCH_DEFAULT;
+		standing->lifetime > 0 ? standing->lifetime : 10 * TOUCH_DEFAULT;
 
+	/* sweep() must not take a session for lapsed that has newer tokens */
+	if (is_foreign(claims) && standing->expires < claims->expires &&
+		claims->expires - standing->expires >= span / 10)
+		return true;
 	return sessmem_context_now() - standing->last_used >= span / 10;
 }
 
+/* Raises 42501, if anything was written. */
+static void
+refuse_commit(bool wrote, const char *detail)
+{
+	if (wrote)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot commit what the session wrote"),
+				errdetail_internal("%s", detail),
+				errhint("Get a new token from the issuer and repeat the transaction."));
+}
+
 /*
- * The end of a transaction that used a session: notes the use, and makes sure that
- * what it wrote may be committed.  Raises 42501 if it wrote, and the session has
+ * The end of a transaction that used a session: makes sure that what it wrote may
+ * be committed, and notes the use.  Raises 42501 if it wrote, and the session has
  * been revoked or forgotten since, or turns out to be somebody else's.
  */
 void
 sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing, bool wrote)
 {
-	bool		may_write = !RecoveryInProgress() && (wrote || !XactReadOnly);
-	bool		due = may_write && !standing->revoked && !standing->refused &&
-		(!standing->recorded || is_touch_due(standing));
+	bool		may_note = !RecoveryInProgress() && (wrote || has_requests() || !XactReadOnly);
+	bool		due;
 	Relation	rel;
 	HeapTuple	tup;
 	SessmemStatus status;
 
+	/* a first use that only read is not worth a serialization failure */
+	if (!standing->recorded)
+		due = may_note && (wrote || !IsolationIsSerializable());
+	else
+		due = may_note && (has_requests() || is_touch_due(claims, standing));
 	if (!wrote && !due)
 		return;
 	/* this very transaction may drop the extension */
 	if (!OidIsValid(sessmem_registry_relid()))
 		return;
 
-	if (wrote || !standing->recorded)
+	/* what is noted must not bring back whom somebody is forgetting */
+	if (!lock_name(&claims->who, LEVEL_TENANT, ShareLock, false) ||
+		!lock_name(&claims->who, LEVEL_USER, ShareLock, false) ||
+		!lock_name(&claims->who, LEVEL_SESSION, ShareLock, false))
 	{
-		(void) lock_name(&claims->who, LEVEL_TENANT, ShareLock, true);
-		(void) lock_name(&claims->who, LEVEL_USER, ShareLock, true);
-		(void) lock_name(&claims->who, LEVEL_SESSION, ShareLock, true);
-		if (!standing->recorded)
-			(void) lock_name(&claims->who, LEVEL_ID, ExclusiveLock, true);
+		refuse_commit(wrote, "The session is being forgotten or swept.");
+		return;
 	}
 	AcceptInvalidationMessages();
 	if (!due && standing->asked == generation && standing->cleared == revocations)
 		return;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	rel = table_open(sessmem_registry_table("session"), due ? RowExclusiveLock : AccessShareLock);
+	/* protect() waits for whoever may add a session */
+	rel = table_open(sessmem_registry_table("session"), may_note ? RowExclusiveLock : AccessShareLock);
 	tup = ask(rel, claims, standing);
+	if (tup == NULL && due)
+	{
+		(void) lock_name(&claims->who, LEVEL_ID, ExclusiveLock, true);
+		tup = ask(rel, claims, standing);
+	}
 	status = sessmem_session_status(claims, standing, 0, revocations);
-	if (wrote && status == SESSMEM_REVOKED)
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot commit what the session wrote"),
-				errdetail("The session has been revoked or forgotten in the meantime, or its id belongs to somebody else."),
-				errhint("Get a new token from the issuer and repeat the transaction."));
-	if (due && tup == NULL && (wrote || status == SESSMEM_BOUND))
+	if (status == SESSMEM_REVOKED)
+		refuse_commit(wrote, "The session has been revoked or forgotten in the meantime, or its id belongs to somebody else.");
+	else if (tup == NULL && due)
 		record(rel, claims);
-	else if (due && tup != NULL && status == SESSMEM_BOUND)
-		touch(rel, tup, claims, standing);
+	else if (tup != NULL && due && (status == SESSMEM_BOUND || has_requests()))
+		update(rel, tup, claims, standing);
 	table_close(rel, NoLock);
 	PopActiveSnapshot();
 }
@@ -569,7 +751,7 @@ identity_arguments(FunctionCallInfo fcinfo)
 static Level
 level_argument(FunctionCallInfo fcinfo, int arg)
 {
-	const char *name = text_to_cstring(PG_GETARG_TEXT_PP(arg));
+	const char *name = PG_ARGISNULL(arg) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(arg));
 
 	if (strcmp(name, "session") == 0)
 		return LEVEL_SESSION;
@@ -579,7 +761,9 @@ level_argument(FunctionCallInfo fcinfo, int arg)
 		return LEVEL_TENANT;
 	if (strcmp(name, "id") == 0)
 		return LEVEL_ID;
-	elog(ERROR, "unknown level");
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("level must be session, user, tenant or id"));
 }
 
 /*
@@ -628,10 +812,47 @@ Datum
 sessmem_check_owner(PG_FUNCTION_ARGS)
 {
 	SessmemIdentity who = identity_arguments(fcinfo);
-	Relation	rel = table_open(sessmem_registry_table("session"), AccessShareLock);
+	/* kept until the session is there: protect() waits for it */
+	Relation	rel = table_open(sessmem_registry_table("session"), RowExclusiveLock);
 
+	if (who.session == NULL)
+		elog(ERROR, "session_id must not be null");
 	if (is_taken(rel, &who))
 		refuse_owner();
-	table_close(rel, AccessShareLock);
+	table_close(rel, NoLock);
 	PG_RETURN_VOID();
+}
+
+/*
+ * await_openers() RETURNS void
+ *
+ * Waits for all transactions that may have added a session without knowing of a
+ * table that the caller has just entered into the registry of protected tables.
+ */
+Datum
+sessmem_await_openers(PG_FUNCTION_ARGS)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, sessmem_registry_table("session"));
+	WaitForLockers(tag, ShareLock, false);
+	PG_RETURN_VOID();
+}
+
+/*
+ * close_own() RETURNS boolean
+ *
+ * Closes the session in force when the transaction commits, and for this
+ * transaction now; false if it has ended before.  42501: there is none.
+ */
+Datum
+sessmem_close_own(PG_FUNCTION_ARGS)
+{
+	PreventCommandIfReadOnly("close_session()");
+	if (sessmem_context_current() == NULL)
+		sessmem_context_required("cannot close a session");
+	if (sessmem_context_ended())
+		PG_RETURN_BOOL(false);
+	sessmem_session_close();
+	PG_RETURN_BOOL(true);
 }

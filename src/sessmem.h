@@ -116,11 +116,11 @@ typedef struct SessmemStanding
 	bool		refused;		/* unknown, or somebody else's */
 	bool		ended;
 	bool		revoked;
-	TimestampTz created;
 	TimestampTz last_used;		/* as recorded */
 	TimestampTz seen;			/* last use in this backend */
 	TimestampTz expires;		/* by the registry */
 	int64		idle;			/* idle timeout in microseconds; 0: none */
+	int64		lifetime;		/* what the issuer gave it, likewise */
 } SessmemStanding;
 
 typedef enum SessmemStatus
@@ -140,6 +140,9 @@ extern bool sessmem_session_revoked(const SessmemClaims *claims, uint64 *as_of);
 extern void sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing);
 extern SessmemStatus sessmem_session_status(const SessmemClaims *claims, SessmemStanding *standing,
 											uint64 as_of, uint64 revocations_as_of);
+extern void sessmem_session_close(void);
+extern void sessmem_session_renew(TimestampTz expires);
+extern bool sessmem_session_closing(void);
 extern void sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing,
 								   bool wrote);
 
@@ -195,6 +198,7 @@ extern uint64 sessmem_context_serial(void);
 extern const SessmemIdentity *sessmem_context_used(void);
 extern bool sessmem_context_in_force(void);
 extern bool sessmem_context_ended(void);
+extern const SessmemClaims *sessmem_context_claims(const SessmemStanding **standing);
 extern void sessmem_context_wrote(void);
 extern void sessmem_context_impersonate(const SessmemIdentity *who);
 extern TimestampTz sessmem_context_now(void);

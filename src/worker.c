@@ -25,6 +25,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
@@ -78,6 +79,8 @@ sweep(int64 done)
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	/* what a trigger has locked */
+	LockReleaseSession(USER_LOCKMETHOD);
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return rows;
