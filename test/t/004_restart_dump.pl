@@ -1,9 +1,10 @@
-# Protection and tokens survive a restart; protection survives dump and restore,
-# and keys do not leave the database in any dump.
+# Protection and tokens survive a restart; protection, sessions and revocations
+# survive dump and restore, and keys do not leave the database in any dump.
 use strict;
 use warnings;
+use Digest::SHA qw(hmac_sha256);
 use Fixture;
-use MIME::Base64;
+use MIME::Base64 qw(encode_base64 encode_base64url);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -93,6 +94,32 @@ $node->safe_psql('origin', qq{SELECT sessmem.import_key('{"kty": "oct", "kid": "
 my $leak = qr/\Q$secret\E|\Q$base64url\E|${\ unpack('H*', $secret) }/i;
 my $old = $node->safe_psql('origin', q{SELECT sessmem.open_session('a', 't', 'a')});
 
+# Sessions in every state, most of them by tokens that another issuer signs with
+# that key: user_id => [ token, what binding it in a restored database answers ].
+my %issued;
+for my $user ('live', 'ended', 'revoked', 'forgotten')
+{
+	my $signed = join('.', map { encode_base64url($_) } '{"alg":"HS256","kid":"known"}',
+		qq({"sid":"of-$user","sub":"$user","tid":"t","aud":"origin","exp":4102444800}));
+	$issued{$user} = "$signed." . encode_base64url(hmac_sha256($signed, $secret));
+	like(Fixture::client($node, database => 'origin')->query("BEGIN; SELECT sessmem.bind('$issued{$user}'); INSERT INTO notes (content) VALUES ('$user'); COMMIT"),
+		qr/INSERT 0 1, COMMIT; I$/, "user \"$user\" has a session, and a row");
+}
+$node->safe_psql('origin', <<'SQL');
+SELECT sessmem.close_session('of-ended');
+SELECT sessmem.revoke_user('revoked', 't');
+SELECT * FROM sessmem.forget_session('of-forgotten');
+SELECT sessmem.open_session('full', 't', 'full', '5 hours', 'agent', '3 hours', '{"a": [1, null]}');
+SELECT sessmem.open_session('bare', session_id => 'bare');
+UPDATE sessmem.session SET expires_at = statement_timestamp() WHERE session_id = 'bare';
+SQL
+my $registry = <<'SQL';
+SELECT s::text FROM sessmem.session AS s UNION ALL SELECT r::text FROM sessmem.revocation AS r
+UNION ALL SELECT concat_ws(':', 'state', session_id, state) FROM sessmem.sessions ORDER BY 1
+SQL
+my $expected_registry = $node->safe_psql('origin', $registry);
+like($expected_registry, qr/^state:bare:expired\nstate:full:active\nstate:of-ended:ended\nstate:of-live:active\nstate:of-revoked:revoked$/m, 'the registry has all states');
+
 # ---------- the secrets ----------
 
 $node->safe_psql('origin', 'CHECKPOINT');
@@ -137,6 +164,8 @@ for my $file ('plain.sql', 'archive.sql', 'schema.sql', 'all.sql')
 	unlike($dump, $leak, "$file: no secret");
 	unlike($dump, qr/COPY sessmem\.keyring|INTO sessmem\.keyring/, "$file: no key");
 	like($dump, qr/sessmem\.protected_table/, "$file: the registry");
+	like($dump, qr/of-live/, "$file: the sessions");
+	unlike($dump, qr/of-forgotten/, "$file: none that was forgotten");
 }
 
 # All that protection is made of, by name.
@@ -179,6 +208,9 @@ for my $how (sort keys %restore)
 			sessmem.column_number(relation, session_column), sessmem.column_number(relation, user_column), sessmem.column_number(relation, tenant_column)]}),
 		0, 'and were found anew');
 
+	# sessions
+	is($node->safe_psql($db, $registry), $expected_registry, 'sessions and revocations are the same');
+
 	# keys and tokens
 	is($node->safe_psql($db, q{SELECT count(*), count(*) FILTER (WHERE kid = 'known') FROM sessmem.keys}), '1|0', 'it has one key, of its own');
 	unlike($node->safe_psql('origin', 'SELECT kid FROM sessmem.keys'), qr/${\ $node->safe_psql($db, 'SELECT kid FROM sessmem.keys') }/, 'that the origin does not have');
@@ -186,6 +218,23 @@ for my $how (sort keys %restore)
 	my $c = Fixture::client($node, database => $db);
 	is($c->query("SELECT sessmem.bind('$old')"), '28000; I', 'a token of the origin is refused');
 	like($c->{said}, qr/key that the token names is not known/, 'because of its key');
+	for my $user (sort keys %issued)
+	{
+		is($c->query("SELECT sessmem.bind('$issued{$user}')"), '28000; I', "so is another issuer's: $user");
+	}
+	$node->safe_psql($db, qq{SELECT sessmem.import_key('{"kty": "oct", "kid": "known", "k": "$base64url"}')});
+	is($c->query("BEGIN; SELECT sessmem.bind('$issued{live}'); SELECT sessmem.status(), content FROM notes; COMMIT"),
+		'BEGIN, {of-live} SELECT 1, {bound,live} SELECT 1, COMMIT; I', 'once its key is imported, its session goes on');
+	is($c->query("BEGIN; SELECT sessmem.bind('$issued{ended}'); SELECT sessmem.status(), content FROM notes; INSERT INTO notes (content) VALUES ('x')"),
+		'BEGIN, {of-ended} SELECT 1, {ended,ended} SELECT 1, 42501; E', 'one that has ended can be read');
+	$c->query('ROLLBACK');
+	for my $user ('revoked', 'forgotten')
+	{
+		$c->{said} = '';
+		is($c->query("SELECT sessmem.bind('$issued{$user}')"), '28000; I', "the token of user \"$user\" is refused");
+		like($c->{said}, qr/has been revoked/, 'because it was revoked before the dump');
+	}
+	$node->safe_psql($db, q{SELECT sessmem.retire_key('known')});
 	$node->safe_psql('postgres', "ALTER DATABASE $db RESET ALL");
 
 	# behaviour
