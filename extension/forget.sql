@@ -48,13 +48,12 @@ $$;
 COMMENT ON FUNCTION sessmem.deletion_order() IS
 	'Internal: the protected tables without their parts, those that refer to another one first.';
 
-CREATE FUNCTION sessmem.erase(entry sessmem.protected_table, session_id text, user_id text, tenant_id text, max_rows bigint)
+CREATE FUNCTION sessmem.erase(entry sessmem.protected_table, predicate text, session_id text, user_id text, tenant_id text, max_rows bigint)
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	predicate text := sessmem.key_predicate(entry.relation, entry.session_column, entry.user_column, entry.tenant_column);
 	rel regclass := entry.relation;
 	batch bigint := least(max_rows, 10000);
 	n bigint;
@@ -89,8 +88,8 @@ BEGIN
 	RETURN deleted;
 END
 $$;
-COMMENT ON FUNCTION sessmem.erase(sessmem.protected_table, text, text, text, bigint) IS
-	'Internal: deletes up to max_rows rows of one session from one table. 55000: something keeps them.';
+COMMENT ON FUNCTION sessmem.erase(sessmem.protected_table, text, text, text, text, bigint) IS
+	'Internal: deletes up to max_rows rows of one session from one table; predicate is its key_predicate(). 55000: something keeps them.';
 
 CREATE FUNCTION sessmem.check_read_committed(what text) RETURNS void
 	LANGUAGE plpgsql STABLE
@@ -115,6 +114,7 @@ CREATE FUNCTION sessmem.forget(session_id text, user_id text, tenant_id text, le
 AS $$
 DECLARE
 	entry sessmem.protected_table;
+	predicate text;
 	who record;
 BEGIN
 	PERFORM sessmem.check_read_committed('forget');
@@ -127,6 +127,7 @@ BEGIN
 	FOR entry IN SELECT * FROM sessmem.deletion_order() LOOP
 		relation := entry.relation;
 		deleted := 0;
+		predicate := sessmem.key_predicate(entry.relation, entry.session_column, entry.user_column, entry.tenant_column);
 		FOR who IN
 			-- by the columns of the table, if it has those of the user or tenant
 			SELECT DISTINCT coalesce(k.session_id, forget.session_id) AS session_id,
@@ -152,7 +153,7 @@ BEGIN
 			SELECT forget.session_id, forget.user_id, forget.tenant_id
 			WHERE level = 'session' AND entry.session_column IS NOT NULL
 		LOOP
-			deleted := deleted + sessmem.erase(entry, who.session_id, who.user_id, who.tenant_id, 9223372036854775807);
+			deleted := deleted + sessmem.erase(entry, predicate, who.session_id, who.user_id, who.tenant_id, 9223372036854775807);
 		END LOOP;
 		RETURN NEXT;
 	END LOOP;

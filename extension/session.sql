@@ -84,11 +84,17 @@ CREATE VIEW sessmem.sessions WITH (security_barrier) AS
 			WHEN s.ended_at IS NOT NULL THEN 'ended'
 			ELSE 'active'
 		END AS state
-	FROM sessmem.session AS s
-	WHERE pg_catalog.has_table_privilege('sessmem.session', 'SELECT')
-		OR (s.session_id = sessmem.session_id()
-			AND s.user_id IS NOT DISTINCT FROM sessmem.user_id()
-			AND s.tenant_id IS NOT DISTINCT FROM sessmem.tenant_id());
+	FROM (
+		SELECT * FROM sessmem.session
+			WHERE pg_catalog.has_table_privilege('sessmem.session', 'SELECT')
+		UNION ALL
+		-- not OR, which would keep it from the index
+		SELECT * FROM sessmem.session AS own
+			WHERE NOT pg_catalog.has_table_privilege('sessmem.session', 'SELECT')
+				AND own.session_id = sessmem.session_id()
+				AND own.user_id IS NOT DISTINCT FROM sessmem.user_id()
+				AND own.tenant_id IS NOT DISTINCT FROM sessmem.tenant_id()
+	) AS s;
 COMMENT ON VIEW sessmem.sessions IS
 	'Sessions with their state: active, ended (can be read), expired or revoked (cannot). An application sees the one that is bound, an administrator all.';
 

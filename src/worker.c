@@ -4,8 +4,8 @@
  *
  * One for each database of sessmem.worker_databases, if the library is
  * preloaded.  Every sessmem.sweep_interval it calls sweep(), each time in a
- * transaction of its own, until there is nothing left, and rests between them as
- * long as they took, so that live sessions get their share of the machine.  It
+ * transaction of its own, until there is nothing left, and rests between them
+ * several times as long as they took, so that live sessions get the machine.  It
  * decides nothing: sweep() does (extension/worker.sql), and pg_cron can call that
  * as well.
  *
@@ -34,6 +34,13 @@
 #include "utils/wait_event.h"
 
 #define RESTART_SECONDS 10
+
+/*
+ * What waits for a processor waits for the batch, so it is short: a millisecond
+ * or so.  Then the worker rests several times as long.
+ */
+#define BATCH "200"
+#define REST_FACTOR 4
 
 PGDLLEXPORT void sessmem_worker_main(Datum arg);
 
@@ -69,7 +76,7 @@ sweep(int64 done)
 		bool		isnull;
 
 		SPI_connect();
-		if (SPI_execute("SELECT pg_catalog.sum(deleted)::pg_catalog.int8 FROM sessmem.sweep()", false, 0) != SPI_OK_SELECT ||
+		if (SPI_execute("SELECT pg_catalog.sum(deleted)::pg_catalog.int8 FROM sessmem.sweep(" BATCH ")", false, 0) != SPI_OK_SELECT ||
 			SPI_processed != 1)
 			elog(ERROR, "could not sweep");
 		rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
@@ -123,7 +130,7 @@ sessmem_worker_main(Datum arg)
 			if (rows == 0)
 				break;
 			done += rows;
-			rest(TimestampDifferenceMilliseconds(started, GetCurrentTimestamp()) + 1);
+			rest(REST_FACTOR * (TimestampDifferenceMilliseconds(started, GetCurrentTimestamp()) + 1));
 		}
 		if (done > 0)
 			elog(DEBUG1, "sessmem worker deleted " INT64_FORMAT " rows", done);

@@ -1,0 +1,4 @@
+BEGIN;
+SELECT sessmem.bind(:token);
+SELECT state FROM sessmem.sessions;
+COMMIT;
