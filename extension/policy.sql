@@ -326,6 +326,12 @@ BEGIN
 	PERFORM sessmem.as_owner(relation, format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', relation));
 	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);
 
+	-- the columns may have changed before the lock
+	IF fresh THEN
+		DELETE FROM sessmem.protected_table AS p WHERE p.relation = protect.relation;
+		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
+			VALUES (protect.relation, protect.session_column, protect.user_column, protect.tenant_column);
+	END IF;
 	SELECT * INTO entry FROM sessmem.protected_table AS p WHERE p.relation = protect.relation;
 	IF FOUND AND (entry.session_column, entry.user_column, entry.tenant_column)
 		IS DISTINCT FROM (session_column, user_column, tenant_column)

@@ -146,7 +146,7 @@ CREATE FUNCTION sessmem.open_session(
 AS $$
 DECLARE
 	sid text := coalesce(open_session.session_id, gen_random_uuid()::text);
-	token text := sessmem.mint(sid, open_session.user_id, open_session.tenant_id, ttl);
+	token text;
 BEGIN
 	IF open_session.idle_timeout NOT BETWEEN '1 ms' AND '100 years' THEN
 		RAISE EXCEPTION 'idle_timeout must be positive, and at most 100 years' USING ERRCODE = '22023';
@@ -157,7 +157,10 @@ BEGIN
 
 	PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'tenant', false, true);
 	PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'user', false, true);
+	PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'session', false, true);
 	PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'id', true, true);
+	-- whoever has waited for sweep() must not get a token that it has just revoked
+	token := sessmem.mint(sid, open_session.user_id, open_session.tenant_id, ttl);
 	PERFORM sessmem.check_owner(sid, open_session.user_id, open_session.tenant_id);
 
 	INSERT INTO sessmem.session AS s (tenant_id, user_id, session_id, agent_id, metadata, expires_at, idle_timeout, lifetime)
@@ -230,6 +233,10 @@ CREATE FUNCTION sessmem.close_session(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF close_session.session_id IS NULL AND (close_session.user_id IS NOT NULL OR close_session.tenant_id IS NOT NULL) THEN
+		RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = '22004',
+			DETAIL = 'A user or tenant is named.';
+	END IF;
 	IF close_session.session_id IS NULL OR (
 		close_session.session_id = sessmem.session_id()
 		AND (close_session.user_id IS NULL OR close_session.user_id = sessmem.user_id())
@@ -247,7 +254,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sessmem.close_session(text, text, text) IS
-	'Ends a session, by default the one that is bound: it can be read until it expires, and not written, from the next statement of every connection on. False if it had ended before. user_id and tenant_id tell sessions of one id apart. 42501: no session is bound, or it is another one and the caller is no issuer or administrator. 42704: there is no such session. 22023: there are several.';
+	'Ends a session, by default the one that is bound: it can be read until it expires, and not written, from the next statement of every connection on. False if it had ended before. user_id and tenant_id tell sessions of one id apart. 42501: no session is bound, or it is another one and the caller is no issuer or administrator. 42704: there is no such session. 22023: there are several. 22004: a user or tenant is named, and no session. 25006: the transaction is READ ONLY.';
 
 CREATE FUNCTION sessmem.revoke(session_id text, user_id text, tenant_id text, level text, expires_at timestamptz) RETURNS void
 	LANGUAGE sql VOLATILE PARALLEL UNSAFE

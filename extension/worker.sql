@@ -24,6 +24,7 @@ DECLARE
 	mine bigint[];
 	sessions bigint := 0;
 	waits integer := 0;
+	failures integer := 0;
 	total bigint := 0;
 	n bigint;
 	lapsed CURSOR FOR SELECT * FROM sessmem.session AS c
@@ -41,7 +42,7 @@ BEGIN
 
 	FOR s IN lapsed LOOP
 		-- each session is a subtransaction, and a snapshot has room for 64
-		EXIT WHEN total >= batch OR sessions >= 50 OR waits >= 3;
+		EXIT WHEN total >= batch OR sessions >= 50 OR waits >= 3 OR failures >= 50;
 		-- somebody is committing what he wrote before it lapsed
 		CONTINUE WHEN NOT sessmem.hold(s.session_id, s.user_id, s.tenant_id, 'session', true, false);
 		BEGIN
@@ -73,6 +74,7 @@ BEGIN
 			total := total + n;
 		EXCEPTION WHEN OTHERS THEN
 			-- one that cannot go must not keep the others
+			failures := failures + 1;
 			waits := waits + (SQLSTATE = '55P03')::int;
 			UPDATE sessmem.session AS c SET sweep_failed_at = statement_timestamp()
 				WHERE c.ctid = (SELECT f.ctid FROM sessmem.session AS f WHERE f.session_id = s.session_id

@@ -427,6 +427,14 @@ INSERT INTO talk (content) VALUES ('one');
 COMMIT;
 SELECT count(*) FROM sessmem.session WHERE session_id = 'z2';
 
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT sessmem.bind(token('z3', 'zoe'));
+SELECT sessmem.close_session();
+COMMIT;
+SELECT state FROM sessmem.sessions WHERE session_id = 'z3';
+-- the user of none
+SELECT sessmem.close_session(user_id => 'zoe');
+
 -- nobody but these may
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT sessmem.subject('a', 'b', NULL, NULL);

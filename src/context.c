@@ -271,13 +271,6 @@ sessmem_context_in_force(void)
 	return in_force(judge());
 }
 
-/* Which of them it is; does not count as use. */
-SessmemStatus
-sessmem_context_status(void)
-{
-	return judge();
-}
-
 /*
  * Who is in force, or NULL for nobody.  Counts as use: from here on, this
  * transaction can be no other session's.  The result is valid until the next
@@ -500,7 +493,7 @@ start_up(void)
 	SessmemClaims claims;
 	SessmemStanding standing;
 
-	if (startup_token == NULL || current != NULL ||
+	if (startup_token == NULL || current != NULL || InSecurityRestrictedOperation() ||
 		!IsTransactionState() || IsInParallelMode() ||
 		detached_in == sessmem_compat_lxid())
 		return;
@@ -711,6 +704,7 @@ Datum
 sessmem_unbind(PG_FUNCTION_ARGS)
 {
 	check_not_impersonated();
+	lapsed_in = InvalidLocalTransactionId;
 	set_context("", SESSMEM_TRANSACTION);
 	PG_RETURN_VOID();
 }
@@ -734,6 +728,7 @@ Datum
 sessmem_detach(PG_FUNCTION_ARGS)
 {
 	check_not_impersonated();
+	lapsed_in = InvalidLocalTransactionId;
 	detached_in = sessmem_compat_lxid();
 	sessmem_pooling_forget(is_direct(fcinfo));
 	set_context("", SESSMEM_CONNECTION);

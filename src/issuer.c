@@ -64,12 +64,12 @@ append_json_claim(StringInfo json, const char *name, const char *value)
 }
 
 /*
- * The token of a session, signed with the newest HS256 key; it expires so long
- * after it was issued.  Raises 22023 for an empty id or a lifetime that is not
+ * The token of a session, signed with the newest HS256 key; it is good for ttl from
+ * the time given on.  Raises 22023 for an empty id or a lifetime that is not
  * positive, 55000 when this database has no key to sign with.
  */
 static text *
-mint(const SessmemIdentity *who, TimestampTz issued, Datum ttl, TimestampTz *expires)
+mint(const SessmemIdentity *who, TimestampTz issued, TimestampTz from, Datum ttl, TimestampTz *expires)
 {
 	const SessmemKey *key;
 	StringInfoData json;
@@ -88,8 +88,8 @@ mint(const SessmemIdentity *who, TimestampTz issued, Datum ttl, TimestampTz *exp
 					errhint("Leave it out, or pass NULL, if there is none."));
 	}
 	*expires = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-													   TimestampTzGetDatum(issued), ttl));
-	if (*expires <= issued ||
+													   TimestampTzGetDatum(from), ttl));
+	if (*expires <= from ||
 		*expires / (double) USECS_PER_SEC + SESSMEM_UNIX_EPOCH > SESSMEM_NUMERIC_DATE_MAX - 1)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -145,6 +145,7 @@ Datum
 sessmem_mint(PG_FUNCTION_ARGS)
 {
 	SessmemIdentity who;
+	TimestampTz issued;
 	TimestampTz expires;
 
 	who.session = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -154,7 +155,8 @@ sessmem_mint(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("ttl must not be null"));
-	PG_RETURN_TEXT_P(mint(&who, GetCurrentTimestamp(), PG_GETARG_DATUM(3), &expires));
+	issued = GetCurrentTimestamp();
+	PG_RETURN_TEXT_P(mint(&who, issued, issued, PG_GETARG_DATUM(3), &expires));
 }
 
 pg_noreturn static void refuse_renewal(const char *detail, const char *hint);
@@ -174,8 +176,8 @@ refuse_renewal(const char *detail, const char *hint)
  * renew_session(ttl interval) RETURNS text
  *
  * A new token for the session in force, which lives on accordingly when the
- * transaction commits.  It counts as issued when the statement began, before any
- * revocation that this statement may have missed.  42501: there is no session, it
+ * transaction commits.  It counts as issued when the one was issued that bound the
+ * session: whatever revokes that one revokes it, too.  42501: there is no session, it
  * has ended, or another issuer's token has bound it.  22023: longer than what the
  * issuer gave.
  */
@@ -200,7 +202,7 @@ sessmem_renew_session(PG_FUNCTION_ARGS)
 
 	lifetime = palloc0(sizeof(Interval));
 	lifetime->time = standing->lifetime;
-	token = mint(&claims->who, now, PG_ARGISNULL(0) ? IntervalPGetDatum(lifetime) : PG_GETARG_DATUM(0), &expires);
+	token = mint(&claims->who, claims->issued, now, PG_ARGISNULL(0) ? IntervalPGetDatum(lifetime) : PG_GETARG_DATUM(0), &expires);
 	if (expires - now > standing->lifetime)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -93,11 +93,10 @@ run_as_owner(Oid relid, const char *command, const char *search_path)
 	if (search_path != NULL)
 		(void) set_config_option("search_path", search_path, PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	/* workers do not know of an impersonated session */
+	/* workers do not know of an impersonated session, and none must know the caller's */
 	(void) set_config_option("max_parallel_workers_per_gather", "0", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 
-	/* and of the caller's session they must not know */
 	(void) set_config_option("sessmem.context", "", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 

@@ -23,7 +23,8 @@
  * stand in the way of others by leaving a transaction open: the first use of a
  * session that is not recorded, the time of the last use, at most once in a tenth
  * of its timeout, and what close_session() and renew_session() asked for.  Nothing
- * is noted of READ ONLY transactions and on standbys.
+ * is noted of READ ONLY transactions, of SERIALIZABLE ones that only read, and on
+ * standbys.
  *
  * A transaction that wrote rows asks once more when it commits, under shared locks
  * on the names of its session, user and tenant, one of which forget_*() and sweep()
@@ -46,6 +47,7 @@
 #include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_collation.h"
+#include "commands/tablecmds.h"
 #include "common/hashfn.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
@@ -178,13 +180,7 @@ note(Request *request, TimestampTz time)
 	request->time = time;
 }
 
-/* Notes that the session in force is to be closed, or to expire later. */
-void
-sessmem_session_close(void)
-{
-	note(&close_request, sessmem_context_now());
-}
-
+/* Notes that the session in force is to expire later. */
 void
 sessmem_session_renew(TimestampTz expires)
 {
@@ -596,59 +592,63 @@ has_requests(void)
 }
 
 /*
- * Notes the use of a session, and what it asked for.  If it asked for nothing, and
- * somebody else has its row just now, it is left for another time.
+ * Locks the row of a session.  If the session asked for nothing, and somebody else
+ * has its row just now, that is left for another time: false.
  */
+static bool
+lock_row(Relation rel, HeapTuple tup)
+{
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TM_FailureData failure;
+	bool		locked = table_tuple_lock(rel, &tup->t_self, GetLatestSnapshot(), slot,
+										  GetCurrentCommandId(true), LockTupleNoKeyExclusive,
+										  has_requests() ? LockWaitBlock : LockWaitSkip,
+										  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure) == TM_Ok;
+
+	ExecDropSingleTupleTableSlot(slot);
+	return locked;
+}
+
+/* Notes the use of a session, and what it asked for.  Its row is locked. */
 static void
 update(Relation rel, HeapTuple tup, const SessmemClaims *claims, const SessmemStanding *standing)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TimestampTz now = sessmem_context_now();
-	TM_FailureData failure;
+	TimestampTz now = Max(sessmem_context_now(), standing->last_used);
+	Datum		values[Natts_session] = {0};
+	bool		nulls[Natts_session] = {false};
+	bool		replace[Natts_session] = {false};
+	TimestampTz expires = standing->expires;
+	TimestampTz ended = time_attribute(tup, Anum_session_ended_at, desc, DT_NOEND);
+	TimestampTz lapses;
+	CatalogIndexState indexes = open_indexes(rel);
 
-	if (table_tuple_lock(rel, &tup->t_self, GetLatestSnapshot(), slot, GetCurrentCommandId(true),
-						 LockTupleNoKeyExclusive, has_requests() ? LockWaitBlock : LockWaitSkip,
-						 TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure) == TM_Ok)
+	if (requested(&close_request) && ended == DT_NOEND)
 	{
-		Datum		values[Natts_session] = {0};
-		bool		nulls[Natts_session] = {false};
-		bool		replace[Natts_session] = {false};
-		bool		shouldFree;
-		HeapTuple	locked = ExecFetchSlotHeapTuple(slot, false, &shouldFree);
-		TimestampTz expires = time_attribute(locked, Anum_session_expires_at, desc, DT_NOEND);
-		TimestampTz ended = time_attribute(locked, Anum_session_ended_at, desc, DT_NOEND);
-		TimestampTz lapses;
-		CatalogIndexState indexes = open_indexes(rel);
-
-		if (requested(&close_request) && ended == DT_NOEND)
-		{
-			ended = close_request.time;
-			set_column(values, nulls, replace, Anum_session_ended_at, TimestampTzGetDatum(ended));
-			CacheInvalidateRelcacheByRelid(sessions_relid);
-		}
-		if (requested(&renew_request) && expires < renew_request.time)
-		{
-			expires = renew_request.time;
-			CacheInvalidateRelcacheByRelid(sessions_relid);
-		}
-		/* another issuer may have issued a newer token */
-		if (is_foreign(claims) && expires < claims->expires)
-			expires = claims->expires;
-		lapses = Min(ended, expires);
-		if (standing->idle > 0)
-			lapses = Min(lapses, now + standing->idle);
-
-		set_column(values, nulls, replace, Anum_session_last_used_at, TimestampTzGetDatum(now));
-		if (expires != DT_NOEND)
-			set_column(values, nulls, replace, Anum_session_expires_at, TimestampTzGetDatum(expires));
-		if (lapses != DT_NOEND)
-			set_column(values, nulls, replace, Anum_session_lapses_at, TimestampTzGetDatum(lapses));
-		CatalogTupleUpdateWithInfo(rel, &slot->tts_tid,
-								   heap_modify_tuple(locked, desc, values, nulls, replace), indexes);
-		CatalogCloseIndexes(indexes);
+		ended = close_request.time;
+		set_column(values, nulls, replace, Anum_session_ended_at, TimestampTzGetDatum(ended));
+		CacheInvalidateRelcacheByRelid(sessions_relid);
 	}
-	ExecDropSingleTupleTableSlot(slot);
+	if (requested(&renew_request) && expires < renew_request.time)
+	{
+		expires = renew_request.time;
+		CacheInvalidateRelcacheByRelid(sessions_relid);
+	}
+	/* another issuer may have issued a newer token */
+	if (is_foreign(claims) && expires < claims->expires)
+		expires = claims->expires;
+	lapses = Min(ended, expires);
+	if (standing->idle > 0)
+		lapses = Min(lapses, now + standing->idle);
+
+	set_column(values, nulls, replace, Anum_session_last_used_at, TimestampTzGetDatum(now));
+	if (expires != DT_NOEND)
+		set_column(values, nulls, replace, Anum_session_expires_at, TimestampTzGetDatum(expires));
+	if (lapses != DT_NOEND)
+		set_column(values, nulls, replace, Anum_session_lapses_at, TimestampTzGetDatum(lapses));
+	CatalogTupleUpdateWithInfo(rel, &tup->t_self,
+							   heap_modify_tuple(tup, desc, values, nulls, replace), indexes);
+	CatalogCloseIndexes(indexes);
 }
 
 /* Whether the last use is long enough ago to be noted again. */
@@ -665,22 +665,23 @@ is_touch_due(const SessmemClaims *claims, const SessmemStanding *standing)
 	return sessmem_context_now() - standing->last_used >= span / 10;
 }
 
-/* Raises 42501, if anything was written. */
+/* Raises 42501, if there is anything to commit. */
 static void
-refuse_commit(bool wrote, const char *detail)
+refuse_commit(bool anything, const char *detail)
 {
-	if (wrote)
+	if (anything)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot commit what the session wrote"),
+				errmsg("cannot commit the transaction of the session"),
 				errdetail_internal("%s", detail),
 				errhint("Get a new token from the issuer and repeat the transaction."));
 }
 
 /*
  * The end of a transaction that used a session: makes sure that what it wrote may
- * be committed, and notes the use.  Raises 42501 if it wrote, and the session has
- * been revoked or forgotten since, or turns out to be somebody else's.
+ * be committed, and notes the use.  Raises 42501 if it wrote or asked for something,
+ * and the session has been revoked or forgotten since, or turns out to be somebody
+ * else's.
  */
 void
 sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing, bool wrote)
@@ -691,23 +692,26 @@ sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing, b
 	HeapTuple	tup;
 	SessmemStatus status;
 
-	/* a first use that only read is not worth a serialization failure */
+	/* reading is not worth a serialization failure */
 	if (!standing->recorded)
-		due = may_note && (wrote || !IsolationIsSerializable());
+		due = may_note && (wrote || has_requests() || !IsolationIsSerializable());
 	else
-		due = may_note && (has_requests() || is_touch_due(claims, standing));
+		due = may_note && (has_requests() ||
+						   ((wrote || !IsolationIsSerializable()) && is_touch_due(claims, standing)));
 	if (!wrote && !due)
 		return;
 	/* this very transaction may drop the extension */
 	if (!OidIsValid(sessmem_registry_relid()))
 		return;
+	/* these may wait for others, and must do so before we hold locks and have asked */
+	PreCommit_on_commit_actions();
 
 	/* what is noted must not bring back whom somebody is forgetting */
 	if (!lock_name(&claims->who, LEVEL_TENANT, ShareLock, false) ||
 		!lock_name(&claims->who, LEVEL_USER, ShareLock, false) ||
 		!lock_name(&claims->who, LEVEL_SESSION, ShareLock, false))
 	{
-		refuse_commit(wrote, "The session is being forgotten or swept.");
+		refuse_commit(wrote || has_requests(), "The session is being forgotten or swept.");
 		return;
 	}
 	AcceptInvalidationMessages();
@@ -723,12 +727,20 @@ sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing, b
 		(void) lock_name(&claims->who, LEVEL_ID, ExclusiveLock, true);
 		tup = ask(rel, claims, standing);
 	}
+	else if (tup != NULL && due)
+	{
+		due = lock_row(rel, tup);
+		/* it may have waited */
+		AcceptInvalidationMessages();
+		tup = ask(rel, claims, standing);
+	}
 	status = sessmem_session_status(claims, standing, 0, revocations);
 	if (status == SESSMEM_REVOKED)
-		refuse_commit(wrote, "The session has been revoked or forgotten in the meantime, or its id belongs to somebody else.");
+		refuse_commit(wrote || has_requests(), "The session has been revoked or forgotten in the meantime, or its id belongs to somebody else.");
 	else if (tup == NULL && due)
 		record(rel, claims);
-	else if (tup != NULL && due && (status == SESSMEM_BOUND || has_requests()))
+	else if (tup != NULL && due && (status == SESSMEM_BOUND || has_requests() ||
+									(status == SESSMEM_ENDED && is_foreign(claims) && standing->expires < claims->expires)))
 		update(rel, tup, claims, standing);
 	table_close(rel, NoLock);
 	PopActiveSnapshot();
@@ -848,11 +860,14 @@ sessmem_await_openers(PG_FUNCTION_ARGS)
 Datum
 sessmem_close_own(PG_FUNCTION_ARGS)
 {
+	const SessmemStanding *standing;
+
 	PreventCommandIfReadOnly("close_session()");
-	if (sessmem_context_current() == NULL)
+	/* not in a trigger of a table whose rows are being erased, either */
+	if (sessmem_context_current() == NULL || sessmem_context_claims(&standing) == NULL)
 		sessmem_context_required("cannot close a session");
 	if (sessmem_context_ended())
 		PG_RETURN_BOOL(false);
-	sessmem_session_close();
+	note(&close_request, sessmem_context_now());
 	PG_RETURN_BOOL(true);
 }

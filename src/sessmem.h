@@ -113,7 +113,7 @@ typedef struct SessmemStanding
 	uint64		cleared;		/* generation in which the token was not revoked */
 	TimestampTz asked_at;		/* start of the statement that asked */
 	bool		recorded;
-	bool		refused;		/* unknown, or somebody else's */
+	bool		refused;		/* not recorded and ours, or somebody else's */
 	bool		ended;
 	bool		revoked;
 	TimestampTz last_used;		/* as recorded */
@@ -140,7 +140,6 @@ extern bool sessmem_session_revoked(const SessmemClaims *claims, uint64 *as_of);
 extern void sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing);
 extern SessmemStatus sessmem_session_status(const SessmemClaims *claims, SessmemStanding *standing,
 											uint64 as_of, uint64 revocations_as_of);
-extern void sessmem_session_close(void);
 extern void sessmem_session_renew(TimestampTz expires);
 extern bool sessmem_session_closing(void);
 extern void sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing,
@@ -192,7 +191,6 @@ typedef enum SessmemScope
 
 extern void sessmem_context_init(void);
 extern const SessmemIdentity *sessmem_context_current(void);
-extern SessmemStatus sessmem_context_status(void);
 extern bool sessmem_context_attached(void);
 extern uint64 sessmem_context_serial(void);
 extern const SessmemIdentity *sessmem_context_used(void);
