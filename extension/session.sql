@@ -146,8 +146,9 @@ CREATE FUNCTION sessmem.open_session(
 AS $$
 DECLARE
 	sid text := coalesce(open_session.session_id, gen_random_uuid()::text);
-	token text;
 BEGIN
+	-- the ids and ttl, before anything waits
+	PERFORM sessmem.mint(sid, open_session.user_id, open_session.tenant_id, ttl);
 	IF open_session.idle_timeout NOT BETWEEN '1 ms' AND '100 years' THEN
 		RAISE EXCEPTION 'idle_timeout must be positive, and at most 100 years' USING ERRCODE = '22023';
 	END IF;
@@ -157,10 +158,10 @@ BEGIN
 
 	PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'tenant', false, true);
 	PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'user', false, true);
-	PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'session', false, true);
-	PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'id', true, true);
-	-- whoever has waited for sweep() must not get a token that it has just revoked
-	token := sessmem.mint(sid, open_session.user_id, open_session.tenant_id, ttl);
+	-- nobody else has an id that was made just now
+	IF open_session.session_id IS NOT NULL THEN
+		PERFORM sessmem.hold(sid, open_session.user_id, open_session.tenant_id, 'id', true, true);
+	END IF;
 	PERFORM sessmem.check_owner(sid, open_session.user_id, open_session.tenant_id);
 
 	INSERT INTO sessmem.session AS s (tenant_id, user_id, session_id, agent_id, metadata, expires_at, idle_timeout, lifetime)
@@ -175,7 +176,8 @@ BEGIN
 			lifetime = EXCLUDED.lifetime,
 			ended_at = NULL,
 			sweep_failed_at = NULL;
-	RETURN token;
+	-- last, for whoever has waited for sweep() must not get a token that it has revoked
+	RETURN sessmem.mint(sid, open_session.user_id, open_session.tenant_id, ttl);
 END
 $$;
 COMMENT ON FUNCTION sessmem.open_session(text, text, text, interval, text, interval, jsonb) IS

@@ -317,7 +317,7 @@ SELECT sessmem.bind(:'xavier');
 SELECT sessmem.renew_session();
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
-SELECT date_trunc('minute', expires_at - now() + '1 second') AS expires_in FROM sessmem.session WHERE session_id = 'e1';
+SELECT date_trunc('minute', expires_at - now() + '30 seconds') AS expires_in FROM sessmem.session WHERE session_id = 'e1';
 
 -- the session lives on when the transaction commits, and not before
 UPDATE sessmem.session SET expires_at = now() + interval '1 minute' WHERE session_id = 'e1';
@@ -360,10 +360,10 @@ SELECT sessmem.revoke_user('xavier');
 SELECT try_bind(token('x1', 'xavier')), try_bind(token('x9', 'xavier'));
 CREATE FUNCTION issued(sub text, after interval) RETURNS text LANGUAGE sql AS $$
 	SELECT mint(jsonb_build_object('sid', 'x1', 'sub', sub, 'aud', current_database(), 'exp', extract(epoch FROM clock_timestamp() + '1 hour'),
-		'iat', extract(epoch FROM clock_timestamp() + after))::text) $$;
-SELECT try_bind(issued('xavier', '-1 s')), try_bind(issued('xavier', '29 s'));
-UPDATE sessmem.revocation SET revoked_at = revoked_at - interval '10 s';
-SELECT try_bind(issued('xavier', '29 s'));
+		'iat', extract(epoch FROM statement_timestamp() + after))::text) $$;
+SELECT try_bind(issued('xavier', '-1 s')), try_bind(issued('xavier', '25 s'));
+UPDATE sessmem.revocation SET revoked_at = revoked_at - interval '20 s';
+SELECT try_bind(issued('xavier', '25 s'));
 -- nobody else
 SELECT try_bind(:'erin');
 -- a parallel plan gets no more than others
@@ -413,6 +413,14 @@ BEGIN;
 SELECT sessmem.bind(token('z1', 'zoe'));
 COMMIT;
 DROP INDEX sessmem.session_lower;
+ALTER TABLE sessmem.session ADD CONSTRAINT known CHECK (user_id <> 'zoe');
+BEGIN;
+SELECT sessmem.bind(token('z1', 'zoe'));
+COMMIT;
+ALTER TABLE sessmem.session DROP CONSTRAINT known;
+-- ids that do not fit
+SELECT try_bind(token(repeat('x', 2600), 'zoe')), left(try_bind(token(repeat('x', 2597), 'zoe')), 12);
+SELECT sessmem.open_session('zoe', session_id => repeat('x', 2600));
 BEGIN;
 SELECT sessmem.bind(token('z1', 'zoe'));
 COMMIT;

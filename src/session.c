@@ -96,6 +96,9 @@ typedef enum Level
 	LEVEL_ID					/* a session id, whoever has it */
 } Level;
 
+/* A third of a page, less what else is in the entry of an index. */
+#define MAX_IDS_LEN 2600
+
 /* Without an idle timeout the last use is noted at most this often. */
 #define TOUCH_DEFAULT (USECS_PER_HOUR)
 
@@ -481,6 +484,26 @@ refuse_owner(void)
 	pg_unreachable();
 }
 
+/* Raises 28000 for ids that do not fit into an index, and could never be recorded. */
+static void
+check_length(const SessmemIdentity *who)
+{
+	size_t		len = 0;
+
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+	{
+		const char *claim = sessmem_claims_get(who, i);
+
+		len += claim ? strlen(claim) : 0;
+	}
+	if (len > MAX_IDS_LEN)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				errmsg("session refused"),
+				errdetail("Its ids have more than %d bytes.", MAX_IDS_LEN),
+				errhint("Use shorter ids."));
+}
+
 /*
  * Lets a session in, whose token is good and not revoked.  Raises 28000 if it is
  * not in the registry and should be, belongs to somebody else, or has expired.
@@ -488,6 +511,7 @@ refuse_owner(void)
 void
 sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing)
 {
+	check_length(&claims->who);
 	memset(standing, 0, sizeof(*standing));
 	standing->cleared = claims->cleared;
 	switch (sessmem_session_status(claims, standing, generation, revocations))
@@ -515,6 +539,34 @@ sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing)
 
 /* ---------- writing, when a transaction commits ---------- */
 
+#define NCHECKS_SESSION 2		/* constraints that we made */
+
+static bool
+is_as_we_made_it(Relation rel, CatalogIndexState indexes)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	if (desc->natts != Natts_session || RelationGetFKeyList(rel) != NIL ||
+		(desc->constr != NULL && desc->constr->num_check > NCHECKS_SESSION))
+		return false;
+	for (AttrNumber attnum = 1; attnum <= desc->natts; attnum++)
+	{
+		if (TupleDescAttr(desc, attnum - 1)->attnotnull &&
+			attnum != Anum_session_session_id && attnum != Anum_session_metadata &&
+			attnum != Anum_session_created_at && attnum != Anum_session_last_used_at)
+			return false;
+	}
+	for (int i = 0; i < indexes->ri_NumIndices; i++)
+	{
+		IndexInfo  *info = indexes->ri_IndexRelationInfo[i];
+
+		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL || info->ii_ExclusionOps != NULL ||
+			!indexes->ri_IndexRelationDescs[i]->rd_index->indimmediate)
+			return false;
+	}
+	return true;
+}
+
 /*
  * What is written here is written past the executor, which at this time could
  * only fail: it knows no table but the one that we made.
@@ -523,16 +575,12 @@ static CatalogIndexState
 open_indexes(Relation rel)
 {
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
-	bool		ours = RelationGetDescr(rel)->natts == Natts_session;
 
-	for (int i = 0; i < indexes->ri_NumIndices && ours; i++)
-		ours = indexes->ri_IndexRelationInfo[i]->ii_Expressions == NIL &&
-			indexes->ri_IndexRelationInfo[i]->ii_Predicate == NIL;
-	if (!ours)
+	if (!is_as_we_made_it(rel, indexes))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("cannot write to sessmem.session"),
-				errdetail("Somebody has added columns, or an index on expressions or on a part of it."),
+				errdetail("Somebody has added columns, constraints, or an index on expressions or on a part of it."),
 				errhint("Drop them."));
 	return indexes;
 }
@@ -829,6 +877,7 @@ sessmem_check_owner(PG_FUNCTION_ARGS)
 
 	if (who.session == NULL)
 		elog(ERROR, "session_id must not be null");
+	check_length(&who);
 	if (is_taken(rel, &who))
 		refuse_owner();
 	table_close(rel, NoLock);
