@@ -23,6 +23,7 @@ COMMENT ON FUNCTION sessmem.keys_of(regclass, int2[], text, text) IS
 CREATE FUNCTION sessmem.deletion_order() RETURNS SETOF sessmem.protected_table
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off		-- compiling it takes longer than all the rest of a sweep
 AS $$
 	WITH RECURSIVE root AS (
 		SELECT p.relation FROM sessmem.protected_table AS p
