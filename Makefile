@@ -18,9 +18,12 @@ OBJS = \
 	src/claims.o \
 	src/pooling.o \
 	src/registry.o \
+	src/maintenance.o \
 	src/policy.o \
 	src/guard.o \
 	src/recall.o \
+	src/access.o \
+	src/ddl.o \
 	src/enforce.o \
 	src/worker.o
 
@@ -34,8 +37,10 @@ SQL_PARTS = \
 	extension/context.sql \
 	extension/claims.sql \
 	extension/registry.sql \
+	extension/maintenance.sql \
 	extension/guard.sql \
 	extension/policy.sql \
+	extension/ddl.sql \
 	extension/session.sql \
 	extension/forget.sql \
 	extension/worker.sql \
@@ -57,7 +62,7 @@ SHLIB_LINK += -lcrypto
 # ---------------------------------------------------------------------- tests
 
 # A file in sql/ that is missing here fails "make check".
-REGRESS = init keyring token issuer seal context claims registry policy guard session recall enforce roles privileges injection volatility pooling forget worker drop
+REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce roles privileges injection volatility pooling forget worker drop
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

@@ -10,4 +10,4 @@ CREATE FUNCTION sessmem.guard_truncate() RETURNS trigger
 	LANGUAGE c VOLATILE
 	AS 'MODULE_PATHNAME', 'sessmem_guard_truncate';
 COMMENT ON FUNCTION sessmem.guard_truncate() IS
-	'Trigger of protected tables, BEFORE TRUNCATE: always 42501.';
+	'Trigger of protected tables, BEFORE TRUNCATE: 42501 outside of maintenance.';

@@ -15,6 +15,12 @@ CREATE FUNCTION sessmem.count_without_key(relation regclass, attnums int2[]) RET
 COMMENT ON FUNCTION sessmem.count_without_key(regclass, int2[]) IS
 	'Internal: how many rows of one table have a null or empty key column.';
 
+CREATE FUNCTION sessmem.has_rows(relation regclass) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_has_rows';
+COMMENT ON FUNCTION sessmem.has_rows(regclass) IS
+	'Internal: whether one table has rows.';
+
 CREATE FUNCTION sessmem.key_columns(
 		relation regclass, session_column name, user_column name, tenant_column name,
 		OUT claim text, OUT name name, OUT type regtype, OUT getter text, OUT collation_ok boolean, OUT generated boolean)
@@ -51,8 +57,8 @@ $$;
 COMMENT ON FUNCTION sessmem.key_predicate(regclass, name, name, name) IS
 	'Internal: the condition that a row belongs to the session in force.';
 
-CREATE FUNCTION sessmem.members(relation regclass, OUT member regclass, OUT is_partition boolean)
-	RETURNS SETOF record
+CREATE FUNCTION sessmem.members(relation regclass, OUT member regclass)
+	RETURNS SETOF regclass
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -61,9 +67,8 @@ AS $$
 		UNION ALL
 		SELECT i.inhrelid, t.level + 1 FROM pg_inherits AS i JOIN tree AS t ON i.inhparent = t.oid
 	)
-	SELECT t.oid::regclass, c.relispartition
+	SELECT t.oid::regclass
 	FROM (SELECT tree.oid, max(level) AS level FROM tree GROUP BY tree.oid) AS t
-	JOIN pg_class AS c ON c.oid = t.oid
 	ORDER BY t.level, t.oid
 $$;
 COMMENT ON FUNCTION sessmem.members(regclass) IS
@@ -152,19 +157,14 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION sessmem.guard(), sessmem.guard_truncate() TO %s',
 		(SELECT c.relowner::regrole FROM pg_class AS c WHERE c.oid = relation));
 
-	-- a partition has its parent's
-	IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = relation
-		AND t.tgname = 'zzz_sessmem_guard' AND t.tgparentid <> 0)
-	THEN
-		PERFORM sessmem.as_owner(relation, format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', relation));
-		PERFORM sessmem.as_owner(relation, format('CREATE TRIGGER zzz_sessmem_guard BEFORE INSERT OR UPDATE OR DELETE ON %s
+	-- a partitioned table has no rows, and would give its partitions another one
+	IF (SELECT c.relkind <> 'p' FROM pg_class AS c WHERE c.oid = relation) THEN
+		PERFORM sessmem.as_owner(relation, format('CREATE OR REPLACE TRIGGER zzz_sessmem_guard BEFORE INSERT OR UPDATE OR DELETE ON %s
 			FOR EACH ROW EXECUTE FUNCTION sessmem.guard(%L, %L, %L)', relation,
 			coalesce(entry.session_column, ''), coalesce(entry.user_column, ''), coalesce(entry.tenant_column, '')));
+		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_guard', relation));
 	END IF;
-	PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_guard', relation));
-
-	PERFORM sessmem.as_owner(relation, format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', relation));
-	PERFORM sessmem.as_owner(relation, format('CREATE TRIGGER zzz_sessmem_truncate BEFORE TRUNCATE ON %s
+	PERFORM sessmem.as_owner(relation, format('CREATE OR REPLACE TRIGGER zzz_sessmem_truncate BEFORE TRUNCATE ON %s
 		FOR EACH STATEMENT EXECUTE FUNCTION sessmem.guard_truncate()', relation));
 	PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zzz_sessmem_truncate', relation));
 END
@@ -268,11 +268,46 @@ $$;
 COMMENT ON FUNCTION sessmem.apply_protection(regclass) IS
 	'Internal: derives policies, guard, defaults, constraints and index of one table from its row in the registry.';
 
+-- Unique and foreign keys are checked against all rows, so whoever may insert can
+-- ask whether a row exists, or refer to it.
+CREATE FUNCTION sessmem.key_oracles(relation regclass, OUT finding text, OUT better text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH key AS (
+		SELECT array_agg(n ORDER BY i) AS nums,
+			string_agg((SELECT quote_ident(a.attname) FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attnum = n), ', ' ORDER BY i) AS names
+		FROM sessmem.protected_table AS p, unnest(p.attnums) WITH ORDINALITY AS u (n, i)
+		WHERE p.relation = $1 AND n <> 0
+	)
+	SELECT format('unique index %I tells whether another session has a row of the same key', c.relname),
+		format('%s (%s, %s)', CASE WHEN i.indisprimary THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, key.names,
+			(SELECT string_agg(CASE WHEN k.n = 0 THEN '...' ELSE (SELECT quote_ident(a.attname) FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attnum = k.n) END, ', ' ORDER BY k.ord)
+			FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (n, ord)
+			WHERE k.ord <= i.indnkeyatts AND k.n <> ALL (key.nums)))
+	FROM key, pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+	WHERE i.indrelid = $1 AND (i.indisunique OR i.indisexclusion)
+		AND NOT key.nums <@ (i.indkey::int2[])[0:i.indnkeyatts - 1]
+	UNION ALL
+	SELECT format('foreign key %I of %s can refer to a row of another session', c.conname, c.conrelid::regclass),
+		format('FOREIGN KEY (%s, ...) REFERENCES %s (%s, ...)', CASE WHEN c.conrelid = $1 THEN key.names ELSE 'its session key' END,
+			c.confrelid::regclass, CASE WHEN c.confrelid = $1 THEN key.names ELSE 'its session key' END)
+	FROM key, pg_constraint AS c
+	WHERE c.contype = 'f' AND c.conparentid = 0
+		AND ((c.confrelid = $1 AND NOT key.nums <@ c.confkey)
+			OR (c.conrelid = $1 AND NOT key.nums <@ c.conkey
+				AND EXISTS (SELECT FROM sessmem.protected_table AS p WHERE p.relation = c.confrelid)))
+$$;
+COMMENT ON FUNCTION sessmem.key_oracles(regclass) IS
+	'Internal: keys of a protected table that do not contain the session key, and what would be better.';
+
 CREATE FUNCTION sessmem.protect(
 		relation regclass,
 		session_column name DEFAULT 'session_id',
 		user_column name DEFAULT NULL,
-		tenant_column name DEFAULT NULL
+		tenant_column name DEFAULT NULL,
+		strict boolean DEFAULT false
 	) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -283,6 +318,8 @@ DECLARE
 	fresh boolean;
 	missing text;
 	missing_count bigint;
+	oracle record;
+	weakness text;
 BEGIN
 	IF relation IS NULL THEN
 		RAISE EXCEPTION 'relation must not be null' USING ERRCODE = '22004';
@@ -377,10 +414,26 @@ BEGIN
 	END IF;
 
 	PERFORM sessmem.apply_protection(m.member) FROM sessmem.members(relation) AS m;
+
+	FOR oracle IN SELECT * FROM sessmem.key_oracles(relation) LOOP
+		IF strict THEN
+			RAISE EXCEPTION '%', oracle.finding
+				USING ERRCODE = 'wrong_object_type',
+					HINT = format('Better: %s.', oracle.better);
+		END IF;
+		RAISE WARNING '%', oracle.finding USING HINT = format('Better: %s.', oracle.better);
+	END LOOP;
+	FOR weakness IN
+		SELECT DISTINCT format('table %s: %s', m.member, w)
+		FROM sessmem.members(relation) AS m CROSS JOIN LATERAL sessmem.weaknesses(m.member) AS w
+	LOOP
+		RAISE WARNING '%', weakness USING HINT = 'It stays as it is; what it lets through, the library refuses if it is preloaded.';
+	END LOOP;
+	PERFORM sessmem.accept_weaknesses(m.member) FROM sessmem.members(relation) AS m;
 END
 $$;
-COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name) IS
-	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Calling it again repairs. 42809 or 42703: the table or a column is not suitable. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. 0A000: not in REPEATABLE READ or SERIALIZABLE. For administrators.';
+COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name, boolean) IS
+	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Warns of unique and foreign keys without the session key, which tell whether a row of another session exists; strict refuses them. Calling it again repairs. 42809 or 42703: the table or a column is not suitable. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. 0A000: not in REPEATABLE READ or SERIALIZABLE. For administrators.';
 
 CREATE FUNCTION sessmem.unprotect(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -419,13 +472,11 @@ BEGIN
 		LOOP
 			PERFORM sessmem.as_owner(m.member, format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', m.member, col.name));
 		END LOOP;
-		-- children inherit the constraint and partitions the guard
+		-- children inherit the constraint
 		IF m.member = relation THEN
 			PERFORM sessmem.as_owner(m.member, format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS sessmem_key_not_empty', m.member));
 		END IF;
-		IF NOT m.is_partition THEN
-			PERFORM sessmem.as_owner(m.member, format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', m.member));
-		END IF;
+		PERFORM sessmem.as_owner(m.member, format('DROP TRIGGER IF EXISTS zzz_sessmem_guard ON %s', m.member));
 		PERFORM sessmem.as_owner(m.member, format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', m.member));
 		PERFORM sessmem.as_owner(m.member, format('DROP POLICY IF EXISTS sessmem_permissive ON %s', m.member));
 		PERFORM sessmem.as_owner(m.member, format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', m.member));
@@ -438,99 +489,3 @@ END
 $$;
 COMMENT ON FUNCTION sessmem.unprotect(regclass) IS
 	'Undoes protect(), except NOT NULL, the index, the revoked privileges and defaults that it replaced. Row security stays enabled if the table has policies of its own. 42704: the table is not protected. 42809: it is a partition or child of one that is. For administrators.';
-
--- ---------- following DDL ----------
-
-CREATE FUNCTION sessmem.follow_ddl() RETURNS event_trigger
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-	SET client_min_messages = warning
-AS $$
-DECLARE
-	renamed record;
-	fresh record;
-BEGIN
-	-- key columns that have another name now
-	FOR renamed IN
-		SELECT p.relation, n.session_column, n.user_column, n.tenant_column
-		FROM sessmem.protected_table AS p
-		CROSS JOIN LATERAL (
-			SELECT min(a.attname) FILTER (WHERE a.attnum = p.attnums[1]) AS session_column,
-				min(a.attname) FILTER (WHERE a.attnum = p.attnums[2]) AS user_column,
-				min(a.attname) FILTER (WHERE a.attnum = p.attnums[3]) AS tenant_column,
-				count(*) AS n
-			FROM pg_attribute AS a
-			WHERE a.attrelid = p.relation AND a.attnum = ANY (p.attnums) AND NOT a.attisdropped
-		) AS n
-		WHERE n.n = num_nonnulls(p.session_column, p.user_column, p.tenant_column)
-			AND (n.session_column, n.user_column, n.tenant_column)
-				IS DISTINCT FROM (p.session_column::text, p.user_column::text, p.tenant_column::text)
-	LOOP
-		UPDATE sessmem.protected_table AS p
-			SET session_column = renamed.session_column, user_column = renamed.user_column, tenant_column = renamed.tenant_column
-			WHERE p.relation = renamed.relation;
-		PERFORM sessmem.install_guard(renamed.relation);
-	END LOOP;
-
-	-- partitions and children that are new, and what is below them
-	FOR fresh IN
-		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
-			SELECT DISTINCT m.member, p.session_column, p.user_column, p.tenant_column
-			FROM sessmem.protected_table AS p
-			JOIN pg_inherits AS i ON i.inhparent = p.relation
-			CROSS JOIN LATERAL sessmem.members(i.inhrelid) AS m
-			WHERE NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = i.inhrelid)
-		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING
-		RETURNING relation
-	LOOP
-		PERFORM sessmem.check_protectable(p.relation, p.session_column, p.user_column, p.tenant_column)
-			FROM sessmem.protected_table AS p WHERE p.relation = fresh.relation;
-		PERFORM sessmem.apply_protection(fresh.relation);
-	END LOOP;
-
-	-- new owners, who make the triggers of new partitions
-	FOR fresh IN
-		SELECT DISTINCT c.relowner::regrole AS owner
-		FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
-		WHERE NOT has_function_privilege(c.relowner, 'sessmem.guard()', 'EXECUTE')
-			OR NOT has_function_privilege(c.relowner, 'sessmem.guard_truncate()', 'EXECUTE')
-	LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION sessmem.guard(), sessmem.guard_truncate() TO %s', fresh.owner);
-	END LOOP;
-
-	-- a detached partition has lost the guard that was its parent's
-	FOR fresh IN
-		UPDATE sessmem.protected_table AS p SET is_partition = c.relispartition
-			FROM pg_class AS c
-			WHERE c.oid = p.relation AND c.relispartition <> p.is_partition
-			RETURNING p.relation, p.is_partition
-	LOOP
-		CONTINUE WHEN fresh.is_partition;
-		PERFORM sessmem.install_guard(fresh.relation);
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION sessmem.follow_ddl() IS
-	'Event trigger: follows renamed key columns, and protects new partitions and children.';
-
-CREATE FUNCTION sessmem.follow_drop() RETURNS event_trigger
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	DELETE FROM sessmem.protected_table AS p
-		USING pg_event_trigger_dropped_objects() AS d
-		WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid;
-END
-$$;
-COMMENT ON FUNCTION sessmem.follow_drop() IS
-	'Event trigger: forgets a dropped table.';
-
-CREATE EVENT TRIGGER sessmem_follow_ddl ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',
-		'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER SEQUENCE', 'ALTER TYPE',
-		'CREATE SCHEMA') EXECUTE FUNCTION sessmem.follow_ddl();
-ALTER EVENT TRIGGER sessmem_follow_ddl ENABLE ALWAYS;
-CREATE EVENT TRIGGER sessmem_follow_drop ON sql_drop
-	EXECUTE FUNCTION sessmem.follow_drop();
-ALTER EVENT TRIGGER sessmem_follow_drop ENABLE ALWAYS;

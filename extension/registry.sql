@@ -11,15 +11,24 @@ CREATE TABLE sessmem.protected_table (
 	user_column name,
 	tenant_column name,
 	attnums int2[] NOT NULL,
-	is_partition boolean NOT NULL,
+	owner oid NOT NULL,
+	name text NOT NULL,
+	accepted text[] NOT NULL DEFAULT '{}',
+	checked boolean NOT NULL,
 	CHECK (pg_catalog.num_nonnulls(session_column, user_column, tenant_column) > 0)
 );
 COMMENT ON TABLE sessmem.protected_table IS
 	'Protected tables, their partitions and inheritance children, with the key columns of each. Written by protect() and unprotect() only.';
 COMMENT ON COLUMN sessmem.protected_table.attnums IS
 	'Numbers of the session, user and tenant column (0: not mapped); found anew from the names when a dump is restored.';
-COMMENT ON COLUMN sessmem.protected_table.is_partition IS
-	'Whether its guard is a copy of its parent''s, and goes with it when it is detached.';
+COMMENT ON COLUMN sessmem.protected_table.owner IS
+	'Its owner; another one is a weakness.';
+COMMENT ON COLUMN sessmem.protected_table.name IS
+	'Its qualified name; another one is a weakness, because the application would go on using this.';
+COMMENT ON COLUMN sessmem.protected_table.accepted IS
+	'Weaknesses that it had when an administrator protected it, or that he brought about in maintenance.';
+COMMENT ON COLUMN sessmem.protected_table.checked IS
+	'Whether every command is checked for new weaknesses: not until a dump has been restored.';
 SELECT pg_catalog.pg_extension_config_dump('sessmem.protected_table', '');
 
 CREATE TRIGGER announce_change
@@ -49,7 +58,10 @@ BEGIN
 		sessmem.column_number(NEW.relation, NEW.session_column),
 		sessmem.column_number(NEW.relation, NEW.user_column),
 		sessmem.column_number(NEW.relation, NEW.tenant_column)];
-	NEW.is_partition := (SELECT c.relispartition FROM pg_class AS c WHERE c.oid = NEW.relation);
+	SELECT c.relowner, format('%s.%I', c.relnamespace::regnamespace, c.relname)
+		INTO NEW.owner, NEW.name
+		FROM pg_class AS c WHERE c.oid = NEW.relation;
+	NEW.checked := false;
 	RETURN NEW;
 END
 $$;

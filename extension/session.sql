@@ -266,7 +266,9 @@ AS $$
 		VALUES (sessmem.subject($1, $2, $3, $4), clock_timestamp(), $5)
 		ON CONFLICT (subject) DO UPDATE SET
 			revoked_at = greatest(r.revoked_at, EXCLUDED.revoked_at),
-			expires_at = CASE WHEN r.expires_at IS NOT NULL THEN greatest(r.expires_at, EXCLUDED.expires_at) END
+			-- not known stays not known
+			expires_at = CASE WHEN r.expires_at IS NOT NULL AND EXCLUDED.expires_at IS NOT NULL
+				THEN greatest(r.expires_at, EXCLUDED.expires_at) END
 $$;
 COMMENT ON FUNCTION sessmem.revoke(text, text, text, text, timestamptz) IS
 	'Internal: revokes the tokens of a session, user or tenant (level).';

@@ -148,3 +148,53 @@ BEGIN;
 LOCK TABLE messages;
 COMMIT;
 DROP TABLE messages, unprotected CASCADE;
+
+-- fail: leftovers of a session
+CREATE TABLE messages (id bigserial, session_id text, content text, PRIMARY KEY (session_id, id));
+SELECT sessmem.protect('messages');
+GRANT SELECT, INSERT ON messages TO regress_sessmem_app;
+SET SESSION AUTHORIZATION regress_sessmem_app;
+BEGIN;
+SELECT sessmem.bind(:'s1');
+SAVEPOINT s;
+CREATE TEMP TABLE kept (content text);
+ROLLBACK TO s;
+CREATE TABLE pg_temp.kept AS SELECT content FROM messages;
+ROLLBACK TO s;
+SET LOCAL search_path = pg_temp;
+SELECT content INTO kept FROM public.messages;
+ROLLBACK TO s;
+DO $$ BEGIN CREATE TEMP TABLE kept ON COMMIT DELETE ROWS AS SELECT content FROM messages; END $$;
+ROLLBACK TO s;
+PREPARE kept AS SELECT 'what I was told';
+ROLLBACK TO s;
+CREATE TEMP TABLE gone ON COMMIT DROP AS SELECT content FROM messages;
+SELECT sessmem.unbind();
+CREATE TEMP TABLE kept AS SELECT * FROM gone;
+ROLLBACK;
+-- fail: load
+BEGIN;
+SELECT sessmem.bind(:'s1');
+LOAD 'plpgsql';
+ROLLBACK;
+-- fail: terminate
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE false;
+SELECT pg_cancel_backend(0);
+DO $$ BEGIN PERFORM pg_cancel_backend(0); END $$;
+SET SESSION AUTHORIZATION regress_sessmem_nobody;
+SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE false;
+-- fail: explain analyze
+SET SESSION AUTHORIZATION regress_sessmem_app;
+PREPARE q AS SELECT content FROM messages;
+EXPLAIN (COSTS off) SELECT content FROM messages;
+EXPLAIN ANALYZE SELECT content FROM messages;
+EXPLAIN (ANALYZE true, COSTS off) EXECUTE q;
+EXPLAIN ANALYZE SELECT * FROM sessmem.recall(NULL::messages);
+EXPLAIN (ANALYZE off, COSTS off) SELECT content FROM messages;
+DO $$ BEGIN EXECUTE 'EXPLAIN ANALYZE SELECT 1'; END $$;
+RESET SESSION AUTHORIZATION;
+SET sessmem.explain_analyze = on;
+SET ROLE regress_sessmem_app;
+DO $$ BEGIN EXECUTE 'EXPLAIN ANALYZE EXECUTE q'; END $$;
+RESET ROLE;
+DROP TABLE messages;

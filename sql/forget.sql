@@ -27,6 +27,7 @@ SELECT sessmem.protect('step');
 
 CREATE FUNCTION fill(session_id text, user_id text, tenant_id text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+	PERFORM set_config('sessmem.maintenance', 'fill', true);
 	PERFORM sessmem.open_session(user_id, tenant_id, session_id);
 	INSERT INTO visit (session_id) VALUES (fill.session_id);
 	PERFORM sessmem.assume(fill.session_id, fill.user_id, fill.tenant_id);
@@ -49,7 +50,7 @@ INSERT INTO thread (id) VALUES (1);
 COMMIT;
 DELETE FROM sessmem.session WHERE session_id LIKE '%a0';
 
-CREATE FUNCTION holdings() RETURNS TABLE (owner text, thread bigint, message bigint, memory bigint, policy_of bigint, step bigint, registered boolean) LANGUAGE sql AS $$
+CREATE FUNCTION holdings() RETURNS TABLE (owner text, thread bigint, message bigint, memory bigint, policy_of bigint, step bigint, registered boolean) LANGUAGE sql SET sessmem.maintenance = 'count' AS $$
 	SELECT right(s, 2) || ' ' || u || ' ' || t,
 		(SELECT count(*) FROM thread AS x WHERE (x.session_id, x.user_id, x.tenant_id) = (s, u, t)),
 		(SELECT count(*) FROM message AS x WHERE (x.session_id, x.user_id, x.tenant_id) = (s, u, t)),
@@ -64,6 +65,9 @@ SELECT * FROM holdings();
 
 SELECT relation FROM sessmem.deletion_order();
 
+-- erasing needs no maintenance
+SET sessmem.maintenance = '';
+
 -- a session: by its id, if it is the only one
 SET SESSION AUTHORIZATION regress_sessmem_admin;
 SELECT * FROM sessmem.forget_session('00000000-0000-0000-0000-0000000000a1');
@@ -77,6 +81,7 @@ SELECT try_bind(token('00000000-0000-0000-0000-0000000000a1', 'alice', 'acme'));
 SELECT sessmem.open_session('alice', 'acme', '00000000-0000-0000-0000-0000000000a1') AS again \gset
 BEGIN;
 SELECT sessmem.bind(:'again');
+SET LOCAL sessmem.maintenance = 'read';
 SELECT count(*) FROM sessmem.recall(NULL::message);
 COMMIT;
 DELETE FROM sessmem.session WHERE session_id LIKE '%a1';
@@ -103,6 +108,7 @@ SELECT try_bind(token('00000000-0000-0000-0000-0000000000c2', 'carol'));
 SELECT fill('00000000-0000-0000-0000-0000000000d1', 'dave', 'acme');
 BEGIN;
 SELECT sessmem.assume('00000000-0000-0000-0000-0000000000d1', 'dave', 'acme');
+SET LOCAL sessmem.maintenance = 'fill';
 INSERT INTO memory (fact) SELECT 'fact' FROM generate_series(1, 25000);
 COMMIT;
 SELECT * FROM sessmem.forget_user('dave', 'acme') WHERE deleted > 0;
@@ -116,14 +122,20 @@ DROP TABLE late;
 -- what is in the way is said, and nothing is lost: a foreign key of another table, a trigger that keeps rows
 SELECT fill('00000000-0000-0000-0000-0000000000e1', 'erin', 'acme');
 CREATE TABLE audit_trail (message bigint REFERENCES message);
+BEGIN;
+SET LOCAL sessmem.maintenance = 'read';
 INSERT INTO audit_trail SELECT min(id) FROM message WHERE user_id = 'erin';
+COMMIT;
 SELECT sessmem.forget_user('erin', 'acme');
 DROP TABLE audit_trail;
 CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE TRIGGER keep BEFORE DELETE ON memory FOR EACH ROW EXECUTE FUNCTION keep();
 SELECT sessmem.forget_user('erin', 'acme');
 DROP TRIGGER keep ON memory;
+BEGIN;
+SET LOCAL sessmem.maintenance = 'read';
 SELECT (SELECT count(*) FROM memory WHERE user_id = 'erin') AS memory, (SELECT count(*) FROM message WHERE user_id = 'erin') AS message;
+COMMIT;
 
 -- whoever owns a table runs his triggers as himself, and sees that session's rows only
 CREATE TABLE loot (what text);
@@ -193,5 +205,6 @@ SET SESSION AUTHORIZATION regress_sessmem_issuer;
 SELECT sessmem.forget_session('00000000-0000-0000-0000-0000000000e2');
 RESET SESSION AUTHORIZATION;
 SELECT sessmem.forget_tenant('acme') IS NULL AS x LIMIT 0;
+RESET sessmem.maintenance;
 DROP FUNCTION keep, pry, fill, holdings;
 DROP TABLE message, thread, memory, policy_of, step, visit;

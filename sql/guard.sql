@@ -9,9 +9,10 @@ GRANT USAGE ON SEQUENCE turns_id_seq TO regress_sessmem_app;
 \set bob 00000000-0000-4000-8000-000000000000
 SELECT token('s1', :'alice', '7') AS s1, token('s2', :'bob', '7') AS s2, token('s1', 'ALICE', '7') AS unsuitable, token('s1', :'alice') AS incomplete \gset
 
--- the guard holds alone: row security off, defaults off
+-- the guard holds alone: row security off, constraints off, and the hooks know nothing of the table
 ALTER TABLE turns DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY, DROP CONSTRAINT sessmem_key_not_empty,
 	ALTER session_id DROP NOT NULL, ALTER user_id DROP NOT NULL, ALTER room DROP NOT NULL;
+DELETE FROM sessmem.protected_table WHERE relation = 'turns'::regclass;
 SET SESSION AUTHORIZATION regress_sessmem_app;
 
 -- own key; left out
@@ -109,11 +110,46 @@ ROLLBACK;
 
 -- owners and superusers need the session, too; session_replication_role changes nothing
 RESET SESSION AUTHORIZATION;
+SET sessmem.maintenance = '';
 UPDATE turns SET content = 'x';
 SET session_replication_role = replica;
 UPDATE turns SET content = 'x';
 TRUNCATE turns;
 RESET session_replication_role;
+RESET sessmem.maintenance;
+
+-- maintenance: rows of any session, but with one bound only its own
+BEGIN;
+INSERT INTO turns (session_id, user_id, room, content) VALUES ('s2', :'bob', 7, 'maintained');
+UPDATE turns SET content = 'also maintained', room = 8 WHERE session_id = 's1';
+DELETE FROM turns WHERE session_id = 's2' RETURNING content;
+SELECT session_id, room, content FROM turns;
+ROLLBACK;
+BEGIN;
+SELECT sessmem.bind(:'s2');
+SAVEPOINT s;
+INSERT INTO turns (session_id, user_id) VALUES ('s1', :'alice');
+ROLLBACK TO s;
+UPDATE turns SET content = 'x';
+ROLLBACK TO s;
+DELETE FROM turns;
+ROLLBACK;
+-- truncate, with or without one
+BEGIN;
+TRUNCATE turns;
+SELECT count(*) FROM turns;
+ROLLBACK;
+BEGIN;
+SELECT sessmem.bind(:'s2');
+TRUNCATE turns;
+SELECT count(*) FROM turns;
+ROLLBACK;
+-- the application's role is in none, whatever the setting says
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SHOW sessmem.maintenance;
+UPDATE turns SET content = 'x';
+TRUNCATE turns;
+RESET SESSION AUTHORIZATION;
 
 -- a cascade from an unprotected table is a write like any other
 CREATE TABLE rooms (room bigint PRIMARY KEY);

@@ -1,13 +1,14 @@
 -- What all other tests stand on: the extension, roles, and a client's tools.
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
-DROP ROLE IF EXISTS regress_sessmem_app, regress_sessmem_owner, regress_sessmem_issuer, regress_sessmem_admin, regress_sessmem_nobody;
+DROP ROLE IF EXISTS regress_sessmem_app, regress_sessmem_owner, regress_sessmem_issuer, regress_sessmem_admin, regress_sessmem_nobody, regress_sessmem_dba;
 RESET client_min_messages;
 CREATE ROLE regress_sessmem_app LOGIN;
 CREATE ROLE regress_sessmem_owner LOGIN;
 CREATE ROLE regress_sessmem_issuer LOGIN;
 CREATE ROLE regress_sessmem_admin LOGIN;
 CREATE ROLE regress_sessmem_nobody LOGIN;
+CREATE ROLE regress_sessmem_dba SUPERUSER LOGIN;
 
 -- fail: somebody else's schema
 CREATE SCHEMA sessmem AUTHORIZATION regress_sessmem_nobody;
@@ -26,6 +27,9 @@ DROP EXTENSION sessmem;
 DROP SCHEMA sessmem;
 
 CREATE EXTENSION sessmem;
+-- Superusers look past row security in these tests; where they must not, it is reset.
+SELECT current_database() AS db \gset
+ALTER DATABASE :"db" SET sessmem.maintenance = 'regression tests';
 SELECT sessmem.grant_app('regress_sessmem_app');
 SELECT sessmem.grant_issuer('regress_sessmem_issuer');
 SELECT sessmem.grant_admin('regress_sessmem_admin');

@@ -33,9 +33,18 @@ RESET SESSION AUTHORIZATION;
 ALTER TABLE :table RENAME "%I %s $1 \" TO "x'y";
 SELECT session_column, user_column FROM sessmem.protected_table;
 ALTER TABLE :table RENAME TO "100%s";
-TRUNCATE :schema."100%s";
 -- errors carry the name as it is, and nothing of a row
+SET sessmem.maintenance = '';
+TRUNCATE :schema."100%s";
+\set VERBOSITY terse
 DELETE FROM :schema."100%s";
+\set VERBOSITY default
+ALTER TABLE :schema."100%s" RENAME TO "%n'";
+RESET sessmem.maintenance;
+BEGIN;
+SELECT sessmem.bind(:'s2');
+DELETE FROM :schema."100%s";
+ROLLBACK;
 SELECT sessmem.retire_key('%s'' OR true; --');
 SELECT sessmem.create_key('%s'' OR true; --');
 SELECT sessmem.retire_key('%s'' OR true; --');

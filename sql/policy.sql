@@ -1,6 +1,8 @@
 -- protect(): what it sets, what it refuses, and that it may be called again.
 \set SHOW_CONTEXT never
 TRUNCATE sessmem.session;
+-- none of it needs maintenance, but what weakens or drops a protected table does
+SET sessmem.maintenance = '';
 SELECT token('s1', 'alice', 'acme') AS s1, token('s2', 'bob', 'acme') AS s2 \gset
 SET ROLE regress_sessmem_owner;
 CREATE TABLE messages (id bigserial PRIMARY KEY, session_id text, role text, content text);
@@ -12,7 +14,7 @@ RESET ROLE;
 
 SET ROLE regress_sessmem_admin;
 SELECT sessmem.protect('messages');
-SELECT * FROM sessmem.protected_table;
+SELECT relation, session_column, user_column, tenant_column, attnums FROM sessmem.protected_table;
 RESET ROLE;
 \d messages
 SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = 'messages'::regclass;
@@ -45,7 +47,9 @@ ROLLBACK;
 RESET SESSION AUTHORIZATION;
 
 -- a later permissive policy does not widen it
+RESET sessmem.maintenance;
 CREATE POLICY everything ON messages USING (true) WITH CHECK (true);
+SET sessmem.maintenance = '';
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT count(*) FROM messages;
 BEGIN;
@@ -58,10 +62,12 @@ DROP POLICY everything ON messages;
 -- called again it is harmless, and repairs
 SELECT sessmem.protect('messages');
 SELECT count(*) FROM pg_indexes WHERE tablename = 'messages';
+RESET sessmem.maintenance;
 ALTER TABLE messages DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY, ALTER session_id DROP NOT NULL, ALTER session_id DROP DEFAULT,
 	DISABLE TRIGGER zzz_sessmem_guard, DROP CONSTRAINT sessmem_key_not_empty;
 DROP TRIGGER zzz_sessmem_truncate ON messages;
 DROP POLICY sessmem_restrictive ON messages;
+SET sessmem.maintenance = '';
 SELECT sessmem.protect('messages', 'session_id', NULL, NULL);
 \d messages
 -- fail: by other columns
@@ -147,7 +153,9 @@ CREATE TABLE partly (id bigserial PRIMARY KEY, session_id text);
 CREATE INDEX partly_by_session ON partly (session_id) WHERE id > 7;
 SELECT sessmem.protect('partly');
 SELECT indexdef FROM pg_indexes WHERE tablename = 'partly' ORDER BY 1;
+RESET sessmem.maintenance;
 DROP TABLE indexed, partly;
+SET sessmem.maintenance = '';
 
 -- a table of the user's, or of the tenant's
 CREATE TABLE facts (id serial PRIMARY KEY, user_id text, fact text);
@@ -174,7 +182,9 @@ SELECT user_id, fact FROM facts;
 INSERT INTO facts (fact) VALUES ('is nobody');
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
+RESET sessmem.maintenance;
 DROP TABLE facts;
+SET sessmem.maintenance = '';
 
 -- partitions of several levels, and inheritance children; each by itself, too
 CREATE TABLE events (id bigint, session_id text, at date, PRIMARY KEY (session_id, id, at)) PARTITION BY RANGE (at);
@@ -255,7 +265,9 @@ SELECT sessmem.unprotect('one');
 CREATE TABLE three (id int, session_id text NOT NULL);
 CREATE TABLE of_more () INHERITS (one, three);
 SELECT relation FROM sessmem.protected_table WHERE relation::text IN ('one', 'two', 'three', 'of_both', 'of_more') ORDER BY relation::text;
+RESET sessmem.maintenance;
 DROP TABLE one, two, three CASCADE;
+SET sessmem.maintenance = '';
 
 -- a constraint of our name is ours, whatever it was; fail: an isolation level that overlooks
 CREATE TABLE taken (session_id text, CONSTRAINT sessmem_key_not_empty CHECK (true));
@@ -264,7 +276,9 @@ SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'taken'::re
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT sessmem.protect('taken');
 ROLLBACK;
+RESET sessmem.maintenance;
 DROP TABLE taken;
+SET sessmem.maintenance = '';
 
 -- what the owner wrote into his table runs as the owner, in protect() and in the event trigger
 CREATE TABLE seen (who name);
@@ -287,8 +301,10 @@ CREATE TABLE trap_2 PARTITION OF trap FOR VALUES FROM (100) TO (200) PARTITION B
 CREATE TABLE trap_parent (id int, session_id text);
 RESET ROLE;
 SELECT sessmem.protect('trap_parent');
-SET ROLE regress_sessmem_owner;
+RESET sessmem.maintenance;
 ALTER TABLE trap_parent ALTER session_id DROP NOT NULL;
+SET sessmem.maintenance = '';
+SET ROLE regress_sessmem_owner;
 CREATE TABLE trap_child (CHECK (public.evil(1) > 0 OR session_id IS NOT NULL)) INHERITS (trap_parent);
 ALTER TABLE trap RENAME session_id TO sid;
 RESET ROLE;
@@ -310,8 +326,10 @@ SELECT sessmem.protect('mixed');
 -- new owners can go on making partitions, in whatever statement
 GRANT regress_sessmem_nobody TO regress_sessmem_owner;
 GRANT CREATE ON SCHEMA public TO regress_sessmem_nobody;
+RESET sessmem.maintenance;
 ALTER TABLE mixed OWNER TO regress_sessmem_nobody;
 ALTER TABLE mixed_1 OWNER TO regress_sessmem_nobody;
+SET sessmem.maintenance = '';
 SET ROLE regress_sessmem_nobody;
 CREATE TABLE mixed_2 PARTITION OF mixed FOR VALUES FROM (10) TO (20);
 RESET ROLE;
@@ -321,7 +339,9 @@ CREATE SCHEMA made CREATE TABLE mixed_3 PARTITION OF public.mixed FOR VALUES FRO
 RESET ROLE;
 SELECT c.oid::regclass, c.relforcerowsecurity FROM pg_class AS c JOIN sessmem.protected_table AS p ON p.relation = c.oid
 	WHERE c.relname LIKE 'mixed%' ORDER BY c.relname;
+RESET sessmem.maintenance;
 DROP TABLE mixed CASCADE;
+SET sessmem.maintenance = '';
 DROP SCHEMA made;
 DROP OWNED BY regress_sessmem_nobody;
 REVOKE regress_sessmem_nobody FROM regress_sessmem_owner;
@@ -339,5 +359,6 @@ SELECT sessmem.protect('messages');
 SELECT sessmem.unprotect('messages');
 SELECT relrowsecurity FROM pg_class WHERE relname = 'messages';
 DROP TABLE messages;
+RESET sessmem.maintenance;
 DROP SCHEMA "Odd schema" CASCADE;
 SELECT count(*) FROM sessmem.protected_table;

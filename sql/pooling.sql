@@ -9,13 +9,17 @@ CREATE SCHEMA plugin AUTHORIZATION regress_sessmem_app;
 SELECT token('s1') AS s1, token('s2') AS s2 \gset
 SET SESSION AUTHORIZATION regress_sessmem_app;
 
--- a session's own things are there in its next transaction
+-- a session's own things are there in its next transaction, those made before bind(), too
 BEGIN;
 SELECT sessmem.bind(:'s1');
-CREATE TEMP TABLE cache AS SELECT 'of s1' AS content;
+COMMIT;
+BEGIN;
+CREATE TEMP TABLE cache (content text);
+PREPARE p AS SELECT 'of s1';
+SELECT sessmem.bind(:'s1');
+INSERT INTO cache VALUES ('of s1');
 CREATE FUNCTION pg_temp.f() RETURNS text LANGUAGE sql AS $$ SELECT 'of s1' $$;
 CREATE TYPE pg_temp.ty AS (a int);
-PREPARE p AS SELECT 'of s1';
 INSERT INTO messages (content) VALUES ('x');
 SELECT pg_advisory_lock(4711);
 COMMIT;
@@ -43,7 +47,10 @@ ROLLBACK;
 -- a rollback brings temporary tables back, and the next bind drops them again
 BEGIN;
 SELECT sessmem.bind(:'s1');
+COMMIT;
+BEGIN;
 CREATE TEMP TABLE cache AS SELECT 'of s1' AS content;
+SELECT sessmem.bind(:'s1');
 COMMIT;
 BEGIN;
 SELECT sessmem.bind(:'s2');
@@ -81,7 +88,11 @@ COMMIT;
 SELECT content FROM sessmem.recall(NULL::messages, 1, token => :'s2');
 BEGIN;
 SELECT sessmem.bind(:'s1');
+COMMIT;
+BEGIN;
 PREPARE left_by_failure AS SELECT 1;
+SELECT sessmem.bind(:'s1');
+EXECUTE left_by_failure;
 SELECT 1/0;
 ROLLBACK;
 BEGIN;
@@ -126,21 +137,33 @@ RESET search_path;
 
 -- attach and detach
 SELECT sessmem.attach(:'s1');
-CREATE TEMP TABLE cache AS SELECT 'of s1' AS content;
+BEGIN;
+SELECT sessmem.unbind();
+CREATE TEMP TABLE cache (content text);
+COMMIT;
+INSERT INTO cache VALUES ('of s1');
 SELECT * FROM cache;
 SELECT sessmem.attach(:'s2');
 SELECT count(*) FROM pg_class WHERE relname = 'cache';
-CREATE TEMP TABLE cache AS SELECT 'of s2' AS content;
+BEGIN;
+SELECT sessmem.unbind();
+CREATE TEMP TABLE cache (content text);
+COMMIT;
+INSERT INTO cache VALUES ('of s2');
 SELECT sessmem.detach();
 SELECT count(*) FROM pg_class WHERE relname = 'cache';
 
 -- an attached session keeps its things, and does not come back after another
 SELECT sessmem.attach(:'s1');
-CREATE TEMP TABLE cache AS SELECT 'of s1' AS content;
+BEGIN;
+SELECT sessmem.unbind();
+CREATE TEMP TABLE cache (content text);
+CREATE TEMP TABLE more (i int);
+COMMIT;
+INSERT INTO cache VALUES ('of s1');
 SET enable_seqscan = on;
 BEGIN;
 COMMIT;
-CREATE TEMP TABLE more (i int);
 SELECT content, (SELECT count(*) FROM more) FROM cache;
 BEGIN;
 SELECT 1/0;
@@ -150,10 +173,10 @@ BEGIN;
 SELECT sessmem.unbind();
 SELECT sessmem.bind(:'s2');
 SELECT count(*) FROM pg_class WHERE relname IN ('cache', 'more');
-CREATE TEMP TABLE cache AS SELECT 'of s2' AS content;
+CREATE FUNCTION pg_temp.of_s2() RETURNS int LANGUAGE sql AS 'SELECT 2';
 COMMIT;
 SELECT sessmem.session_id();
-SELECT count(*) FROM pg_class WHERE relname = 'cache';
+SELECT count(*) FROM pg_proc WHERE pronamespace = pg_my_temp_schema();
 CREATE TEMP TABLE messages (session_id text, content text);
 BEGIN;
 SELECT sessmem.unbind();

@@ -454,3 +454,12 @@ RESET SESSION AUTHORIZATION;
 DROP VIEW registered;
 DROP FUNCTION issued, use_dave;
 DROP TABLE talk;
+
+-- a revocation that is good until its tokens expire is not shortened by one of which that is not known
+SET sessmem.retention = 0;
+SELECT sessmem.open_session('u', session_id => 'again', ttl => '1 s') IS NOT NULL AS opened, sessmem.close_session('again') AS closed;
+SELECT count(*) FROM sessmem.sweep();
+SELECT sessmem.open_session('u', session_id => 'again', ttl => '1 hour') IS NOT NULL AS opened;
+SELECT count(*) FROM sessmem.forget_session('again');
+SELECT r.expires_at FROM sessmem.revocation AS r WHERE r.subject = sessmem.subject('again', 'u', NULL, 'session');
+RESET sessmem.retention;

@@ -31,7 +31,11 @@ SELECT history(), history_sql();
 BEGIN;
 SELECT sessmem.bind(:'s1');
 SELECT history(), history_sql();
+COMMIT;
+-- so is one that was prepared in SQL; only without a session can that be done
+BEGIN;
 PREPARE q AS SELECT content FROM messages;
+SELECT sessmem.bind(:'s1');
 EXECUTE q;
 EXECUTE q;
 COMMIT;
@@ -41,15 +45,26 @@ BEGIN;
 SELECT sessmem.bind(:'s1');
 ROLLBACK;
 DEALLOCATE ALL;
--- a plan made without a session serves one
+-- the first session of the backend drops it, as it would a planted one
 PREPARE q AS SELECT content, sessmem.session_id() FROM messages;
 EXECUTE q;
 SELECT sessmem.attach(:'s2');
--- (and the first session of the backend dropped it, as it would have a planted one)
 EXECUTE q;
+SELECT content, sessmem.session_id() FROM messages;
+SELECT sessmem.detach();
+-- a plan made without a session serves one, and none again
+BEGIN;
+SELECT sessmem.bind(:'s2');
+COMMIT;
+BEGIN;
 PREPARE q AS SELECT content, sessmem.session_id() FROM messages;
 EXECUTE q;
-SELECT sessmem.detach();
+SELECT sessmem.bind(:'s2');
+EXECUTE q;
+SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'q';
+SELECT sessmem.unbind();
+EXECUTE q;
+COMMIT;
 SELECT content FROM messages;
 
 -- parallel workers see the leader's session, or none

@@ -12,6 +12,7 @@ CREATE FUNCTION fill(session_id text, turns int) RETURNS text LANGUAGE plpgsql A
 DECLARE
 	token text := sessmem.open_session('u-' || session_id, session_id => session_id, ttl => '10 days', idle_timeout => '10 days');
 BEGIN
+	PERFORM set_config('sessmem.maintenance', 'fill', true);
 	PERFORM sessmem.bind(token);
 	INSERT INTO turn (content) SELECT 'x' FROM generate_series(1, turns);
 	INSERT INTO fact (content) VALUES ('x');
@@ -26,9 +27,12 @@ SELECT sessmem.close_session('ended'), sessmem.close_session('just ended');
 UPDATE sessmem.session SET ended_at = now() - interval '31 days' WHERE session_id = 'ended';
 UPDATE sessmem.session SET expires_at = now() - interval '31 days' WHERE session_id = 'expired';
 UPDATE sessmem.session SET last_used_at = now() - interval '41 days' WHERE session_id = 'idle';
-CREATE VIEW holdings AS SELECT s.session_id, count(l.id) AS turns FROM sessmem.session AS s LEFT JOIN turn AS l USING (session_id) GROUP BY 1 ORDER BY 1;
-SELECT * FROM holdings;
+CREATE FUNCTION holdings() RETURNS TABLE (session_id text, turns bigint) LANGUAGE sql SET sessmem.maintenance = 'count' AS
+	'SELECT s.session_id, count(l.id) FROM sessmem.session AS s LEFT JOIN turn AS l USING (session_id) GROUP BY 1 ORDER BY 1';
+SELECT * FROM holdings();
 
+-- sweeping needs no maintenance
+SET sessmem.maintenance = '';
 -- kept for ever
 SET sessmem.retention = -1;
 SELECT * FROM sessmem.sweep();
@@ -42,9 +46,12 @@ SET SESSION AUTHORIZATION regress_sessmem_admin;
 SELECT * FROM sessmem.sweep();
 SELECT * FROM sessmem.sweep();
 RESET SESSION AUTHORIZATION;
-SELECT * FROM holdings;
+SELECT * FROM holdings();
+BEGIN;
+SET LOCAL sessmem.maintenance = 'read';
 SELECT count(*) FROM turn;
 SELECT count(*) FROM fact;
+COMMIT;
 -- a token that is still good does not bring an ended session back
 SELECT try_bind(:'ended');
 SELECT count(*) FROM sessmem.revocation;
@@ -66,10 +73,12 @@ SELECT try_bind(token('foreign', 'u')), try_bind(token('assumed', 'u'));
 -- nobody else lost anything
 BEGIN;
 SELECT sessmem.bind(:'live');
+SET LOCAL sessmem.maintenance = 'read';
 SELECT count(*) FROM sessmem.recall(NULL::turn);
 COMMIT;
 BEGIN;
 SELECT sessmem.bind(:'just');
+SET LOCAL sessmem.maintenance = 'read';
 SELECT count(*) FROM sessmem.recall(NULL::turn);
 COMMIT;
 
@@ -79,26 +88,32 @@ SELECT format('SELECT fill(%L, 30) IS NOT NULL AS filled', 'many ' || i) FROM ge
 UPDATE sessmem.session SET ended_at = now() WHERE session_id LIKE 'many%';
 SELECT * FROM sessmem.sweep(50);
 SELECT * FROM sessmem.sweep(20);
+BEGIN;
+SET LOCAL sessmem.maintenance = 'read';
 SELECT count(*) FROM turn WHERE session_id LIKE 'many%';
+COMMIT;
 CALL sessmem.sweep_all(25);
-SELECT * FROM holdings;
+SELECT * FROM holdings();
 
 -- one that cannot go does not keep the others, and says no more than that
 SELECT fill('stuck', 3) IS NOT NULL AS filled;
 SELECT fill('free', 3) IS NOT NULL AS filled;
 CREATE TABLE legal_hold (turn bigint REFERENCES turn);
+BEGIN;
+SET LOCAL sessmem.maintenance = 'read';
 INSERT INTO legal_hold SELECT min(id) FROM turn WHERE session_id = 'stuck';
+COMMIT;
 UPDATE sessmem.session SET ended_at = now() - interval '1 day' WHERE session_id = 'stuck';
 UPDATE sessmem.session SET ended_at = now() WHERE session_id = 'free';
 SELECT * FROM sessmem.sweep();
-SELECT * FROM holdings;
+SELECT * FROM holdings();
 DROP TABLE legal_hold;
 -- it is tried again an hour later
 CALL sessmem.sweep_all();
-SELECT * FROM holdings;
+SELECT * FROM holdings();
 UPDATE sessmem.session SET sweep_failed_at = sweep_failed_at - interval '1 hour';
 CALL sessmem.sweep_all();
-SELECT * FROM holdings;
+SELECT * FROM holdings();
 
 -- fail
 SELECT sessmem.sweep(0);
@@ -111,6 +126,6 @@ SELECT sessmem.sweep();
 CALL sessmem.sweep_all();
 SET sessmem.retention = 0;
 RESET SESSION AUTHORIZATION;
-DROP VIEW holdings;
-DROP FUNCTION fill;
+RESET sessmem.maintenance;
+DROP FUNCTION fill, holdings;
 DROP TABLE turn, fact;

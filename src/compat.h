@@ -132,6 +132,40 @@ sessmem_compat_find_setting(const char *name)
 #endif
 }
 
+/* 16: who a relation is read as, and with which privileges, moved out of the range table */
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+#define SESSMEM_CHECK_PERMS_PARAMS List *rangeTable, List *permissions, bool ereport_on_violation
+#define SESSMEM_CHECK_PERMS_ARGS rangeTable, permissions, ereport_on_violation
+#define SESSMEM_PERMISSIONS permissions
+#define SESSMEM_PLAN_PERMISSIONS(plan) ((plan)->permInfos)
+#define SESSMEM_QUERY_PERMISSIONS(query) ((query)->rteperminfos)
+#else
+#define SESSMEM_CHECK_PERMS_PARAMS List *rangeTable, bool ereport_on_violation
+#define SESSMEM_CHECK_PERMS_ARGS rangeTable, ereport_on_violation
+#define SESSMEM_PERMISSIONS NIL
+#define SESSMEM_PLAN_PERMISSIONS(plan) NIL
+#define SESSMEM_QUERY_PERMISSIONS(query) NIL
+#endif
+
+/* Whether the query itself asks for the relation, and as whom (InvalidOid: the current user). */
+static inline bool
+sessmem_compat_asks_for(RangeTblEntry *rte, List *permissions, Oid *as_user)
+{
+#if PG_VERSION_NUM >= 160000
+	RTEPermissionInfo *info;
+
+	if (rte->perminfoindex == 0)
+		return false;
+	info = getRTEPermissionInfo(permissions, rte);
+	*as_user = info->checkAsUser;
+	return info->requiredPerms != 0;
+#else
+	*as_user = rte->checkAsUser;
+	return rte->requiredPerms != 0;
+#endif
+}
+
 /* 18: ExecutorRun lost its "execute once" argument */
 #if PG_VERSION_NUM >= 180000
 #define SESSMEM_EXECUTOR_RUN_PARAMS \

@@ -339,6 +339,12 @@ sessmem_context_impersonate(const SessmemIdentity *who)
 	impersonation++;
 }
 
+bool
+sessmem_context_impersonated(void)
+{
+	return impersonated != NULL;
+}
+
 /* Whether the session in force outlives the transaction. */
 bool
 sessmem_context_attached(void)

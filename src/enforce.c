@@ -19,10 +19,20 @@
  *	the same, on a protected table or a view, by
  *	a role that does not own it (P)					42501		lock unbound
  *	ALTER ROLE on itself by an application role (P)	42501		alter role
+ *	a temporary table without ON COMMIT DROP,
+ *	PREPARE, while bound							42501		leftovers
+ *	LOAD while bound								42501		load
+ *	pg_terminate_backend(), pg_cancel_backend()
+ *	while bound, or by an application role (P)		42501		terminate
+ *	EXPLAIN ANALYZE over a protected table, unless
+ *	sessmem.explain_analyze allows it (P)			42501		explain analyze
+ *	a plan past row security						42501		(access.c)
+ *	DDL that computes over all rows (P)				42501		(ddl.c)
  *	PREPARE TRANSACTION while bound					42501		(context.c)
  *	RESET ALL, DISCARD ALL							end the startup token too
  *
- * Superusers are exempt from the LOCK and ALTER ROLE rows: they can do worse.
+ * Superusers are exempt from the rows of LOCK, ALTER ROLE, LOAD and termination:
+ * they can do worse.
  *
  * Each hook calls the one that was there before it, and decides nothing that a
  * module function could decide.  No lock is held.
@@ -34,21 +44,28 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "commands/portalcmds.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
-#include "parser/parse_func.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 static ExecutorStart_hook_type prev_ExecutorStart = NULL;
 static ExecutorRun_hook_type prev_ExecutorRun = NULL;
+static object_access_hook_type prev_object_access = NULL;
+
+/* Whether an EXPLAIN ANALYZE is under way. */
+static bool explaining = false;
+
+/* Who gave the command that is under way. */
+static Oid	utility_user = InvalidOid;
 
 pg_noreturn static void refuse_statement(const char *what, const char *detail, const char *hint);
 
@@ -69,14 +86,6 @@ bound(void)
 	return sessmem_context_in_force();
 }
 
-/* One of sessmem's own functions, or InvalidOid in a database without the extension. */
-static Oid
-own_function(char *name, int nargs, const Oid *argtypes)
-{
-	return LookupFuncName(list_make2(makeString(SESSMEM_SCHEMA), makeString(name)),
-						  nargs, argtypes, true);
-}
-
 /* Whether grant_app() made this role an application's. */
 static bool
 is_application_role(Oid role)
@@ -86,7 +95,7 @@ is_application_role(Oid role)
 
 	if (!OidIsValid(sessmem_registry_relid()))
 		return false;
-	bind = own_function("bind", 1, &argtype);
+	bind = sessmem_registry_function("bind", 1, &argtype);
 	return OidIsValid(bind) && sessmem_compat_may_execute(bind, role);
 }
 
@@ -108,7 +117,7 @@ check_lock(LockStmt *stmt)
 
 		if (!OidIsValid(relid) || sessmem_compat_owns_class(relid, GetUserId()))
 			continue;
-		if (get_rel_relkind(relid) == RELKIND_VIEW || sessmem_registry_find(relid, NULL))
+		if (get_rel_relkind(relid) == RELKIND_VIEW || sessmem_registry_find(relid))
 			refuse_statement(psprintf("lock \"%s\"", get_rel_name(relid)),
 							 "Only its owner may take a lock on a protected table, or on a view, that stops other sessions.",
 							 "SELECT ... FOR UPDATE locks your own rows.");
@@ -132,11 +141,48 @@ check_alter_role(RoleSpec *target)
 						 "Let an administrator do it, connected as another role.");
 }
 
+/*
+ * What stays on the connection and holds what a session saw.  Without a session
+ * it is dropped when one is bound, so there it can stay.
+ */
+static void
+check_leftover(const char *what, const char *hint)
+{
+	if (bound() || sessmem_context_used())
+		refuse_statement(psprintf("%s while a session is bound", what),
+						 "It would outlive the session, on this connection.", hint);
+}
+
+static void
+check_temporary(RangeVar *name, OnCommitAction on_commit)
+{
+	if (on_commit != ONCOMMIT_DROP && (bound() || sessmem_context_used()) &&
+		(name->relpersistence == RELPERSISTENCE_TEMP ||
+		 isAnyTempNamespace(RangeVarGetCreationNamespace(name))))
+		check_leftover("create a temporary table", "Add ON COMMIT DROP.");
+}
+
 static void
 check_utility(Node *stmt)
 {
 	switch (nodeTag(stmt))
 	{
+		case T_CreateStmt:
+			check_temporary(castNode(CreateStmt, stmt)->relation, castNode(CreateStmt, stmt)->oncommit);
+			break;
+		case T_CreateTableAsStmt:
+			check_temporary(castNode(CreateTableAsStmt, stmt)->into->rel,
+							castNode(CreateTableAsStmt, stmt)->into->onCommit);
+			break;
+		case T_AlterTableStmt:
+			sessmem_ddl_check_alter(castNode(AlterTableStmt, stmt));
+			break;
+		case T_LoadStmt:
+			if (bound() && !superuser())
+				refuse_statement("LOAD a library while a session is bound",
+								 "It would stay in the connection.",
+								 "Let an administrator preload it.");
+			break;
 		case T_DeclareCursorStmt:
 			if ((castNode(DeclareCursorStmt, stmt)->options & CURSOR_OPT_HOLD) == 0)
 				break;
@@ -147,6 +193,7 @@ check_utility(Node *stmt)
 			sessmem_pooling_dirty();
 			break;
 		case T_PrepareStmt:
+			check_leftover("PREPARE a statement", "Let the driver prepare it, or prepare it without a session.");
 			sessmem_pooling_check_prepare(castNode(PrepareStmt, stmt)->name);
 			break;
 		case T_LockStmt:
@@ -178,24 +225,52 @@ is_execute(Node *stmt)
 	return stmt && IsA(stmt, ExecuteStmt);
 }
 
+static bool
+is_explain_analyze(Node *stmt)
+{
+	bool		analyze = false;
+	ListCell   *lc;
+
+	if (!IsA(stmt, ExplainStmt))
+		return false;
+	foreach(lc, castNode(ExplainStmt, stmt)->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			analyze = defGetBoolean(option);
+	}
+	return analyze;
+}
+
 static void
 call_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			 ProcessUtilityContext context, ParamListInfo params,
 			 QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
 {
 	volatile bool execute = is_execute(pstmt->utilityStmt);
+	bool		outer = explaining;
+	Oid			outer_user = utility_user;
 
 	if (execute)
 		sessmem_pooling_executing(1);
 	PG_TRY();
 	{
+		utility_user = GetUserId();
+		if (is_explain_analyze(pstmt->utilityStmt))
+			explaining = true;
 		if (prev_ProcessUtility)
 			prev_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
 		else
 			standard_ProcessUtility(pstmt, queryString, readOnlyTree, context, params, queryEnv, dest, qc);
+		/* no event trigger sees it */
+		if (IsA(pstmt->utilityStmt, ReassignOwnedStmt) && OidIsValid(sessmem_registry_relid()))
+			(void) OidFunctionCall0(sessmem_registry_function("check_all", 0, NULL));
 	}
 	PG_FINALLY();
 	{
+		explaining = outer;
+		utility_user = outer_user;
 		if (execute)
 			sessmem_pooling_executing(-1);
 	}
@@ -228,15 +303,11 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	sessmem_pooling_after_deallocate(deallocated);
 }
 
-static void
-executor_start(QueryDesc *queryDesc, int eflags)
+/* Who gave the command that is under way, or InvalidOid if there is none. */
+Oid
+sessmem_enforce_utility_user(void)
 {
-	sessmem_context_settle();
-
-	if (prev_ExecutorStart)
-		prev_ExecutorStart(queryDesc, eflags);
-	else
-		standard_ExecutorStart(queryDesc, eflags);
+	return utility_user;
 }
 
 /* Whether a plan reads a protected table, or calls recall(). */
@@ -244,7 +315,7 @@ static bool
 reads_protected(PlannedStmt *plan)
 {
 	Oid			argtypes[] = {ANYELEMENTOID, INT4OID, NAMEOID, TEXTOID};
-	Oid			recall = own_function("recall", lengthof(argtypes), argtypes);
+	Oid			recall = sessmem_registry_function("recall", lengthof(argtypes), argtypes);
 	uint32		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(recall));
 	ListCell   *lc;
 
@@ -258,10 +329,24 @@ reads_protected(PlannedStmt *plan)
 
 	foreach(lc, plan->relationOids)
 	{
-		if (sessmem_registry_find(lfirst_oid(lc), NULL))
+		if (sessmem_registry_find(lfirst_oid(lc)))
 			return true;
 	}
 	return false;
+}
+
+static void
+executor_start(QueryDesc *queryDesc, int eflags)
+{
+	sessmem_context_settle();
+	if (explaining && queryDesc->instrument_options != 0 && reads_protected(queryDesc->plannedstmt) &&
+		!sessmem_guc_explain_analyze() && !sessmem_maintenance_pass())
+		refuse_statement("run EXPLAIN ANALYZE over a protected table",
+						 "It counts rows of other sessions that were passed over.",
+						 "EXPLAIN without ANALYZE shows the plan. An administrator may set sessmem.explain_analyze.");
+
+	sessmem_access_start(queryDesc, eflags,
+						 prev_ExecutorStart ? prev_ExecutorStart : standard_ExecutorStart);
 }
 
 /*
@@ -306,19 +391,46 @@ executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)
 			sessmem_context_required("cannot continue a cursor of a protected table");
 	}
 
-	if (prev_ExecutorRun)
-		prev_ExecutorRun(SESSMEM_EXECUTOR_RUN_ARGS);
-	else
-		standard_ExecutorRun(SESSMEM_EXECUTOR_RUN_ARGS);
+	sessmem_access_run(SESSMEM_EXECUTOR_RUN_ARGS,
+					   prev_ExecutorRun ? prev_ExecutorRun : standard_ExecutorRun);
 
 	/* the query itself may have bound one */
 	if (!IsParallelWorker())
 		check_held();
 }
 
+/*
+ * Terminating other connections is for administrators: all users of the
+ * application are one role to the server.
+ */
+static void
+check_function(Oid function)
+{
+	if ((function == F_PG_TERMINATE_BACKEND || function == F_PG_CANCEL_BACKEND) &&
+		!superuser() && (bound() || is_application_role(GetUserId())))
+		refuse_statement("terminate or cancel connections",
+						 "They are those of other sessions, under the role that all users of the application share.",
+						 "Drivers cancel their own queries by themselves; let an administrator do the rest.");
+}
+
+static void
+object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+{
+	if (prev_object_access)
+		prev_object_access(access, class, object, sub, arg);
+	if (access == OAT_FUNCTION_EXECUTE)
+		check_function(object);
+	else
+		sessmem_ddl_written(access, class, object, sub,
+							access == OAT_POST_ALTER && arg != NULL ?
+							((ObjectAccessPostAlter *) arg)->auxiliary_id : InvalidOid);
+}
+
 void
 sessmem_enforce_init(void)
 {
+	prev_object_access = object_access_hook;
+	object_access_hook = object_access;
 	prev_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
 	prev_ExecutorStart = ExecutorStart_hook;

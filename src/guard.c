@@ -4,11 +4,13 @@
  *
  * The guard holds alone.  It trusts neither the policies nor the defaults nor
  * the constraints, and makes no exception for owners, superusers or roles with
- * BYPASSRLS: whoever writes a row needs its session.  It fires for foreign-key
- * cascades and under session_replication_role, too (ENABLE ALWAYS).
+ * BYPASSRLS: whoever writes a row needs its session, or, without any, to be in
+ * maintenance (maintenance.c).  It fires for foreign-key cascades and under session_replication_role, too (ENABLE ALWAYS).
  *
  *	operation	old key		new key			answer			case in sql/guard.sql
  *	any			any			any, no session	42501			no session
+ *	any			any			the same, in
+ *							maintenance		accepted		maintenance
  *	any			any			no value of the
  *							context fits	42501			unsuitable context
  *	any			any			any, the session
@@ -23,6 +25,7 @@
  *	DELETE		own			-				accepted		own row
  *	DELETE		another's	-				42501			foreign row
  *	TRUNCATE	-			-				42501			truncate
+ *	the same, in maintenance				accepted		truncate
  *
  * (*) by the column's default, before the guard sees the row; without the
  * default the key is NULL and the row is refused.
@@ -211,6 +214,9 @@ sessmem_guard(PG_FUNCTION_ARGS)
 				errmsg("guard() must be called as a BEFORE ROW trigger"));
 
 	who = sessmem_context_current();
+	if (who == NULL && sessmem_maintenance_pass())
+		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+							   trigdata->tg_newtuple : trigdata->tg_trigtuple);
 	if (who == NULL)
 		sessmem_context_required(psprintf("cannot %s protected table \"%s\"",
 										  operation(trigdata->tg_event),
@@ -245,8 +251,8 @@ sessmem_guard(PG_FUNCTION_ARGS)
 /*
  * guard_truncate() RETURNS trigger
  *
- * BEFORE TRUNCATE, FOR EACH STATEMENT: always 42501.  TRUNCATE looks at no row,
- * so no session can be entitled to it.
+ * BEFORE TRUNCATE, FOR EACH STATEMENT: 42501 outside of maintenance.  TRUNCATE
+ * looks at no row, so no session can be entitled to it.
  */
 Datum
 sessmem_guard_truncate(PG_FUNCTION_ARGS)
@@ -255,7 +261,9 @@ sessmem_guard_truncate(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("guard_truncate() must be called as a trigger"));
+	if (sessmem_maintenance_pass())
+		return PointerGetDatum(NULL);
 	refuse_write((TriggerData *) fcinfo->context,
 				 "TRUNCATE would remove the rows of every session.",
-				 "DELETE removes your own rows; an administrator can call sessmem.unprotect() first.");
+				 "DELETE removes your own rows; an administrator can call sessmem.maintenance('why') first.");
 }

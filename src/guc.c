@@ -24,6 +24,8 @@ static bool allow_attach = true;
 static int	retention = 0;
 static int	sweep_interval = 0;
 static char *worker_databases = NULL;
+static char *maintenance = NULL;
+static bool explain_analyze = false;
 
 /* What the administrator decided is not known, so the strictest applies. */
 static bool audience_hidden = false;
@@ -102,6 +104,18 @@ sessmem_guc_init(void)
 							 &allow_attach, true, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 
+	DefineCustomStringVariable("sessmem.maintenance",
+							   "Why this connection may get past what sessmem refuses.",
+							   "Counts only while the role of the connection is an administrator of sessmem.",
+							   &maintenance, "", PGC_SUSET, GUC_DISALLOW_IN_FILE | GUC_DISALLOW_IN_AUTO_FILE,
+							   NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("sessmem.explain_analyze",
+							 "Whether EXPLAIN ANALYZE may run over protected tables.",
+							 "It tells how many rows of other sessions were passed over.",
+							 &explain_analyze, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+
 	DefineCustomIntVariable("sessmem.retention",
 							"How long the rows of a session are kept after it has ended or expired.",
 							"-1 keeps them for ever. They are deleted by sweep(), and by the worker.",
@@ -143,6 +157,19 @@ sessmem_guc_audience(void)
 	if (audience != NULL && audience[0] != '\0')
 		return audience;
 	return get_database_name(MyDatabaseId);
+}
+
+/* The reason given, or NULL. */
+const char *
+sessmem_guc_maintenance(void)
+{
+	return maintenance != NULL && maintenance[0] != '\0' ? maintenance : NULL;
+}
+
+bool
+sessmem_guc_explain_analyze(void)
+{
+	return explain_analyze;
 }
 
 /* Seconds, or -1 for ever. */

@@ -39,12 +39,18 @@
 #include "utils/uuid.h"
 
 PG_FUNCTION_INFO_V1(sessmem_as_owner);
+PG_FUNCTION_INFO_V1(sessmem_deriving);
 PG_FUNCTION_INFO_V1(sessmem_as_session);
 PG_FUNCTION_INFO_V1(sessmem_count_without_key);
+PG_FUNCTION_INFO_V1(sessmem_has_rows);
 PG_FUNCTION_INFO_V1(sessmem_keys_of);
 
-static Oid
-owner_of(Oid relid)
+/* The relations that as_owner() is working on. */
+static List *deriving = NIL;
+
+/* The owner of a relation. */
+Oid
+sessmem_policy_owner(Oid relid)
 {
 	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid			owner;
@@ -66,7 +72,7 @@ owner_of(Oid relid)
 static uint64
 run_as_owner(Oid relid, const char *command, const char *search_path)
 {
-	Oid			owner = owner_of(relid);
+	Oid			owner = sessmem_policy_owner(relid);
 	List	   *members = find_all_inheritors(relid, NoLock, NULL);
 	ListCell   *lc;
 	Oid			save_user;
@@ -76,7 +82,7 @@ run_as_owner(Oid relid, const char *command, const char *search_path)
 
 	foreach(lc, members)
 	{
-		if (owner_of(lfirst_oid(lc)) != owner)
+		if (sessmem_policy_owner(lfirst_oid(lc)) != owner)
 			ereport(ERROR,
 					errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("table \"%s\" and its part \"%s\" have different owners",
@@ -120,8 +126,36 @@ run_as_owner(Oid relid, const char *command, const char *search_path)
 Datum
 sessmem_as_owner(PG_FUNCTION_ARGS)
 {
-	(void) run_as_owner(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), NULL);
+	List	   *outer = deriving;
+
+	deriving = find_all_inheritors(PG_GETARG_OID(0), NoLock, NULL);
+	PG_TRY();
+	{
+		(void) run_as_owner(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)), NULL);
+	}
+	PG_FINALLY();
+	{
+		deriving = outer;
+	}
+	PG_END_TRY();
 	PG_RETURN_VOID();
+}
+
+/*
+ * Whether a command of as_owner() is under way on this table, which is therefore
+ * in between two states.
+ */
+bool
+sessmem_policy_deriving(Oid relid)
+{
+	return list_member_oid(deriving, relid);
+}
+
+/* deriving(relation regclass) RETURNS boolean */
+Datum
+sessmem_deriving(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(sessmem_policy_deriving(PG_GETARG_OID(0)));
 }
 
 /*
@@ -186,10 +220,11 @@ lacks_key(TupleTableSlot *slot, const Datum *attnums, int n)
 
 /*
  * Scans one table, without its children and whatever row security says.  visit()
- * gets every row, and must not evaluate what the table's owner wrote.
+ * gets every row until it returns false, and must not evaluate what the table's
+ * owner wrote.
  */
 static void
-scan_table(Relation rel, void (*visit) (TupleTableSlot *slot, void *arg), void *arg)
+scan_table(Relation rel, bool (*visit) (TupleTableSlot *slot, void *arg), void *arg)
 {
 	TupleTableSlot *slot;
 	TableScanDesc scan;
@@ -201,7 +236,8 @@ scan_table(Relation rel, void (*visit) (TupleTableSlot *slot, void *arg), void *
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		visit(slot, arg);
+		if (!visit(slot, arg))
+			break;
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -224,13 +260,14 @@ typedef struct Count
 	int64		rows;
 } Count;
 
-static void
+static bool
 count_row(TupleTableSlot *slot, void *arg)
 {
 	Count	   *count = arg;
 
 	if (lacks_key(slot, count->attnums, count->n))
 		count->rows++;
+	return true;
 }
 
 /*
@@ -251,6 +288,25 @@ sessmem_count_without_key(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(count.rows);
 }
 
+static bool
+note_row(TupleTableSlot *slot, void *arg)
+{
+	*(bool *) arg = true;
+	return false;
+}
+
+/* has_rows(relation regclass) RETURNS boolean: whether one table, without its children, has any. */
+Datum
+sessmem_has_rows(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	bool		any = false;
+
+	scan_table(rel, note_row, &any);
+	table_close(rel, AccessShareLock);
+	PG_RETURN_BOOL(any);
+}
+
 typedef struct Search
 {
 	AttrNumber	attnum[SESSMEM_NKEYS];	/* 0: not mapped */
@@ -261,7 +317,7 @@ typedef struct Search
 	MemoryContext cxt;			/* for one row */
 } Search;
 
-static void
+static bool
 search_row(TupleTableSlot *slot, void *arg)
 {
 	Search	   *search = arg;
@@ -289,6 +345,7 @@ search_row(TupleTableSlot *slot, void *arg)
 		tuplestore_putvalues(search->result->setResult, search->result->setDesc, values, nulls);
 	MemoryContextSwitchTo(oldcxt);
 	MemoryContextReset(search->cxt);
+	return true;
 }
 
 /*

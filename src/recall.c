@@ -92,7 +92,7 @@ sessmem_recall_init(void)
  * primary key that is an integer and not part of the session key.
  */
 static AttrNumber
-order_column(Relation rel, const SessmemProtected *prot, const char *order_by)
+order_column(Relation rel, const SessmemTable *table, const char *order_by)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	Bitmapset  *pk;
@@ -119,7 +119,7 @@ order_column(Relation rel, const SessmemProtected *prot, const char *order_by)
 		bool		mapped = false;
 
 		for (int k = 0; k < SESSMEM_NKEYS; k++)
-			mapped |= prot->column[k] && strcmp(prot->column[k], NameStr(att->attname)) == 0;
+			mapped |= table->attnum[k] == attnum;
 		if (mapped)
 			continue;
 		if (found != InvalidAttrNumber ||
@@ -147,7 +147,7 @@ make_plan(RecallPlan *entry)
 	Relation	rel = table_open(relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	static const char *const getter[] = {"session_id", "user_id", "tenant_id"};
-	SessmemProtected prot;
+	SessmemTable *table = sessmem_registry_find(relid);
 	AttrNumber	order;
 	StringInfoData sql;
 	Oid			argtypes[] = {INT8OID};
@@ -155,7 +155,7 @@ make_plan(RecallPlan *entry)
 	SPIPlanPtr	plan;
 	bool		notnull;
 
-	if (!sessmem_registry_find(relid, &prot))
+	if (table == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				errmsg("\"%s\" is not a protected table", RelationGetRelationName(rel)),
@@ -170,28 +170,26 @@ make_plan(RecallPlan *entry)
 												RelationGetRelationName(rel)));
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
 	{
-		AttrNumber	attnum;
-		Oid			type;
+		Form_pg_attribute att;
 
-		if (prot.column[i] == NULL)
+		if (table->attnum[i] == 0)
 			continue;
-		attnum = get_attnum(relid, prot.column[i]);
-		if (attnum <= 0)
+		att = TupleDescAttr(desc, table->attnum[i] - 1);
+		if (att->attisdropped)
 			ereport(ERROR,
 					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("key column \"%s\" of protected table \"%s\" does not exist",
-						   prot.column[i], RelationGetRelationName(rel)),
-					errhint("Call sessmem.protect() on the table again."));
-		type = TupleDescAttr(desc, attnum - 1)->atttypid;
+					errmsg("a key column of protected table \"%s\" does not exist",
+						   RelationGetRelationName(rel)),
+					errhint("Call sessmem.unprotect() on the table, and protect() it by another column."));
 		appendStringInfo(&sql, "%sm.%s OPERATOR(pg_catalog.=) " SESSMEM_SCHEMA ".%s(%s)",
 						 nkeys > 0 ? " AND " : "",
-						 quote_identifier(prot.column[i]), getter[i],
-						 type == TEXTOID || type == VARCHAROID ? "" :
-						 psprintf("NULL::%s", format_type_be_qualified(type)));
+						 quote_identifier(NameStr(att->attname)), getter[i],
+						 att->atttypid == TEXTOID || att->atttypid == VARCHAROID ? "" :
+						 psprintf("NULL::%s", format_type_be_qualified(att->atttypid)));
 		nkeys++;
 	}
 
-	order = order_column(rel, &prot, NameStr(entry->key.order_by));
+	order = order_column(rel, table, NameStr(entry->key.order_by));
 	notnull = TupleDescAttr(desc, order - 1)->attnotnull;
 	/* NULLS LAST would keep the planner from reading an index backwards */
 	appendStringInfo(&sql, " ORDER BY m.%s DESC%s LIMIT $1",

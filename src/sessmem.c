@@ -21,6 +21,7 @@ _PG_init(void)
 	sessmem_context_init();
 	sessmem_pooling_init();
 	sessmem_recall_init();
+	sessmem_access_init();
 	sessmem_enforce_init();
 	sessmem_worker_init();
 }

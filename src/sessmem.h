@@ -11,8 +11,10 @@
 
 #include "postgres.h"
 
+#include "catalog/objectaccess.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 #include "utils/relcache.h"
@@ -49,6 +51,8 @@ typedef struct SessmemClaims
 extern void sessmem_guc_init(void);
 extern const char *sessmem_guc_audience(void);
 extern bool sessmem_guc_allow_attach(void);
+extern const char *sessmem_guc_maintenance(void);
+extern bool sessmem_guc_explain_analyze(void);
 extern int	sessmem_guc_retention(void);
 extern int	sessmem_guc_sweep_interval(void);
 extern List *sessmem_guc_worker_databases(void);
@@ -199,6 +203,7 @@ extern bool sessmem_context_ended(void);
 extern const SessmemClaims *sessmem_context_claims(const SessmemStanding **standing);
 extern void sessmem_context_wrote(void);
 extern void sessmem_context_impersonate(const SessmemIdentity *who);
+extern bool sessmem_context_impersonated(void);
 extern TimestampTz sessmem_context_now(void);
 extern char *sessmem_context_enter(text *token, SessmemScope scope, bool direct);
 extern void sessmem_context_settle(void);
@@ -241,15 +246,44 @@ extern void sessmem_pooling_after_deallocate(List *names);
 
 /* ---------- registry.c: which tables are protected, and by which columns ---------- */
 
-typedef struct SessmemProtected
+typedef struct SessmemTable
 {
-	char	   *column[SESSMEM_NKEYS];	/* palloc'd names; NULL: not mapped */
-} SessmemProtected;
+	Oid			relid;
+	bool		current;		/* nothing was announced since this was read */
+	bool		protected;
+	bool		exposed;		/* can be read through a parent that is not protected */
+	bool		floored;		/* access.c's: the catalog has the policy that it must */
+	AttrNumber	attnum[SESSMEM_NKEYS];	/* 0: not mapped */
+} SessmemTable;
 
-extern bool sessmem_registry_find(Oid relid, SessmemProtected *result);
+extern SessmemTable *sessmem_registry_find(Oid relid);
+extern bool sessmem_registry_any(void);
 extern Oid	sessmem_registry_relid(void);
 extern Oid	sessmem_registry_table(const char *name);
+extern Oid	sessmem_registry_function(char *name, int nargs, const Oid *argtypes);
 extern bool sessmem_registry_tells_apart(bool by_user, bool by_tenant);
+
+/* ---------- maintenance.c: the way past, for administrators ---------- */
+
+extern bool sessmem_maintenance_in_force(void);
+extern bool sessmem_maintenance_pass(void);
+extern bool sessmem_maintenance_pass_ddl(void);
+
+/* ---------- policy.c: what protect() does as the owner of a table ---------- */
+
+extern Oid	sessmem_policy_owner(Oid relid);
+extern bool sessmem_policy_deriving(Oid relid);
+
+/* ---------- ddl.c: what DDL may compute over the rows of a protected table ---------- */
+
+extern void sessmem_ddl_written(ObjectAccessType access, Oid class, Oid object, int sub, Oid auxiliary);
+extern void sessmem_ddl_check_alter(AlterTableStmt *stmt);
+
+/* ---------- access.c: which plans may reach a protected table ---------- */
+
+extern void sessmem_access_init(void);
+extern void sessmem_access_start(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type start);
+extern void sessmem_access_run(SESSMEM_EXECUTOR_RUN_PARAMS, ExecutorRun_hook_type run);
 
 /* ---------- recall.c: retrieval ---------- */
 
@@ -262,5 +296,6 @@ extern void sessmem_worker_init(void);
 /* ---------- enforce.c: hooks into the server ---------- */
 
 extern void sessmem_enforce_init(void);
+extern Oid	sessmem_enforce_utility_user(void);
 
 #endif							/* SESSMEM_H */

@@ -1,0 +1,346 @@
+-- ddl: what DDL must leave as it is
+--
+-- Not the command is looked at but the state that it leaves behind, of every
+-- protected table that it touched; so it does not matter how it was spelled, or by
+-- whom.  In maintenance the new state is accepted, and is the one that must stay.
+
+CREATE FUNCTION sessmem.deriving(relation regclass) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_deriving';
+COMMENT ON FUNCTION sessmem.deriving(regclass) IS
+	'Internal: whether a command of as_owner() is under way on a table, which is in between two states.';
+
+CREATE FUNCTION sessmem.has_policy(relation regclass, permissive boolean) RETURNS boolean
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_has_policy';
+COMMENT ON FUNCTION sessmem.has_policy(regclass, boolean) IS
+	'Internal: whether a protected table has the policy that protect() made, unchanged.';
+
+-- Views and materialised views over a table, and over those.
+CREATE FUNCTION sessmem.readers(relation regclass, OUT oid oid, OUT direct boolean) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH RECURSIVE reader (oid, direct) AS (
+		SELECT readers.relation::oid, NULL::boolean
+		UNION
+		SELECT w.ev_class, r.direct IS NULL FROM reader AS r
+			JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid
+				AND d.classid = 'pg_rewrite'::regclass
+			JOIN pg_rewrite AS w ON w.oid = d.objid AND w.ev_class <> r.oid
+	)
+	SELECT r.oid, bool_or(r.direct) FROM reader AS r WHERE r.oid <> readers.relation GROUP BY r.oid;
+END
+$$;
+COMMENT ON FUNCTION sessmem.readers(regclass) IS
+	'Internal: the views and materialised views that read a table, directly or by way of others.';
+
+CREATE FUNCTION sessmem.weaknesses(relation regclass) RETURNS SETOF text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT found.w FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
+	CROSS JOIN LATERAL (
+		SELECT 'row security is not enabled' WHERE NOT c.relrowsecurity
+		UNION ALL
+		SELECT 'row security is not forced on its owner' WHERE NOT c.relforcerowsecurity
+		UNION ALL
+		SELECT 'its permissive policy is missing or changed' WHERE NOT sessmem.has_policy(p.relation, true)
+		UNION ALL
+		SELECT 'its restrictive policy is missing or changed' WHERE NOT sessmem.has_policy(p.relation, false)
+		UNION ALL
+		SELECT format('policy %I is not of sessmem''s making: USING (%s) WITH CHECK (%s)', q.polname,
+			pg_get_expr(q.polqual, q.polrelid), pg_get_expr(q.polwithcheck, q.polrelid))
+		FROM pg_policy AS q
+		WHERE q.polrelid = p.relation AND q.polname NOT IN ('sessmem_permissive', 'sessmem_restrictive')
+		UNION ALL
+		SELECT 'its guard is missing, disabled or changed'
+		WHERE c.relkind <> 'p' AND NOT EXISTS (SELECT FROM pg_trigger AS t
+			WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_guard' AND t.tgfoid = 'sessmem.guard()'::regprocedure
+				AND t.tgenabled = 'A' AND t.tgqual IS NULL AND t.tgattr = ''
+				AND t.tgtype = 1 | 2 | 4 | 8 | 16	-- BEFORE INSERT OR DELETE OR UPDATE, FOR EACH ROW
+				AND t.tgargs = (SELECT string_agg(convert_to(coalesce(k, ''), getdatabaseencoding()) || '\x00'::bytea, '' ORDER BY i)
+					FROM unnest(ARRAY[p.session_column, p.user_column, p.tenant_column]) WITH ORDINALITY AS u (k, i)))
+		UNION ALL
+		SELECT 'its guard against TRUNCATE is missing, disabled or changed'
+		WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
+			WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_truncate' AND t.tgfoid = 'sessmem.guard_truncate()'::regprocedure
+				AND t.tgenabled = 'A' AND t.tgqual IS NULL
+				AND t.tgtype = 2 | 32)	-- BEFORE TRUNCATE
+		UNION ALL
+		SELECT format('trigger %I fires after the guard, and may change the key', t.tgname)
+		FROM pg_trigger AS t
+		WHERE t.tgrelid = p.relation AND t.tgname > 'zzz_sessmem_guard'
+			AND t.tgtype & 3 = 3 AND t.tgtype & (4 | 16) <> 0	-- BEFORE INSERT OR UPDATE, FOR EACH ROW
+		UNION ALL
+		SELECT format('trigger %I runs %s of %s in the sessions of others', t.tgname, f.oid::regprocedure, f.proowner::regrole)
+		FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
+		WHERE t.tgrelid = p.relation AND NOT t.tgisinternal
+			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = f.proowner AND r.rolsuper)
+		UNION ALL
+		SELECT format('a rule changes what statements do: %s', pg_get_ruledef(w.oid))
+		FROM pg_rewrite AS w WHERE w.ev_class = p.relation
+		UNION ALL
+		SELECT format('foreign key %I of table %s, which belongs to %s, tells whether a row exists',
+			k.conname, k.conrelid::regclass, o.relowner::regrole)
+		FROM pg_constraint AS k JOIN pg_class AS o ON o.oid = k.conrelid
+		WHERE k.confrelid = p.relation AND k.contype = 'f' AND o.relowner <> c.relowner
+			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.relowner AND r.rolsuper)
+		UNION ALL
+		SELECT format('its parent %s is not protected, or by other columns', i.inhparent::regclass)
+		FROM pg_inherits AS i
+		WHERE i.inhrelid = p.relation
+			AND NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = i.inhparent
+				AND (q.session_column, q.user_column, q.tenant_column) IS NOT DISTINCT FROM (p.session_column, p.user_column, p.tenant_column))
+		UNION ALL
+		SELECT format('key column %s is gone or can be null', CASE WHEN a.attisdropped THEN n::text ELSE quote_ident(a.attname) END)
+		FROM unnest(p.attnums) AS n LEFT JOIN pg_attribute AS a ON a.attrelid = p.relation AND a.attnum = n
+		WHERE n <> 0 AND (a.attnotnull AND NOT a.attisdropped) IS NOT TRUE
+		UNION ALL
+		SELECT 'it accepts empty keys'
+		WHERE EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = p.relation AND a.attnum = ANY (p.attnums)
+				AND a.atttypid IN ('text'::regtype, 'varchar'::regtype))
+			AND NOT EXISTS (SELECT FROM pg_constraint AS k
+				WHERE k.conrelid = p.relation AND k.conname = 'sessmem_key_not_empty' AND k.contype = 'c')
+		UNION ALL
+		SELECT format('its owner was %s and is %s', coalesce(r.rolname, p.owner::text), c.relowner::regrole)
+		FROM (VALUES (1)) AS one LEFT JOIN pg_roles AS r ON r.oid = p.owner WHERE c.relowner <> p.owner
+		UNION ALL
+		SELECT format('its name was %s and is %s.%I', p.name, c.relnamespace::regnamespace, c.relname)
+		WHERE p.name <> format('%s.%I', c.relnamespace::regnamespace, c.relname)
+		UNION ALL
+		SELECT format('view %s reads it as %s, which row security does not apply to', v.oid::regclass, v.relowner::regrole)
+		FROM sessmem.readers(p.relation) AS o JOIN pg_class AS v ON v.oid = o.oid JOIN pg_roles AS r ON r.oid = v.relowner
+		WHERE (r.rolsuper OR r.rolbypassrls) AND v.relkind = 'v' AND o.direct AND NOT EXISTS (
+			SELECT FROM pg_options_to_table(v.reloptions) AS x
+			WHERE x.option_name = 'security_invoker' AND x.option_value::boolean)
+		UNION ALL
+		SELECT format('materialised view %s keeps a copy of rows', v.oid::regclass)
+		FROM sessmem.readers(p.relation) AS o JOIN pg_class AS v ON v.oid = o.oid
+		WHERE v.relkind = 'm'
+	) AS found (w)
+	WHERE p.relation = weaknesses.relation
+	ORDER BY found.w COLLATE "C";
+END
+$$;
+COMMENT ON FUNCTION sessmem.weaknesses(regclass) IS
+	'Internal: what is not as protect() left it, or lets others past it.';
+
+CREATE FUNCTION sessmem.accept_weaknesses(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE sessmem.protected_table AS p
+		SET owner = c.relowner, name = format('%s.%I', c.relnamespace::regnamespace, c.relname), checked = true
+		FROM pg_class AS c WHERE c.oid = p.relation AND p.relation = accept_weaknesses.relation;
+	UPDATE sessmem.protected_table AS p
+		SET accepted = ARRAY(SELECT sessmem.weaknesses(p.relation))
+		WHERE p.relation = accept_weaknesses.relation;
+END
+$$;
+COMMENT ON FUNCTION sessmem.accept_weaknesses(regclass) IS
+	'Internal: takes the state of a protected table for the one that must stay.';
+
+CREATE FUNCTION sessmem.check_table(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entry sessmem.protected_table;
+	found text[];
+	fresh text[];
+BEGIN
+	SELECT * INTO STRICT entry FROM sessmem.protected_table AS p WHERE p.relation = check_table.relation;
+	found := ARRAY(SELECT sessmem.weaknesses(relation));
+	fresh := ARRAY(SELECT w FROM unnest(found) AS w WHERE w <> ALL (entry.accepted));
+	IF fresh <> '{}' AND entry.checked AND NOT sessmem.in_maintenance() THEN
+		RAISE EXCEPTION 'cannot weaken the protection of table %', entry.name
+			USING ERRCODE = 'insufficient_privilege',
+				DETAIL = format('Afterwards %s.', array_to_string(fresh, '; ')),
+				HINT = format('An administrator can do it after SELECT sessmem.maintenance(''why''), or end the protection with SELECT sessmem.unprotect(%L).', entry.name);
+	END IF;
+	IF (fresh <> '{}') = entry.checked THEN
+		PERFORM sessmem.accept_weaknesses(relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION sessmem.check_table(regclass) IS
+	'Internal: 42501 if a protected table has weaknesses that nobody accepted.';
+
+-- Called for REASSIGN OWNED, which no event trigger sees.
+CREATE FUNCTION sessmem.check_all() RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM sessmem.check_table(p.relation) FROM sessmem.protected_table AS p ORDER BY p.name;
+END
+$$;
+COMMENT ON FUNCTION sessmem.check_all() IS
+	'Internal: check_table() for every protected table.';
+
+-- ---------- following DDL ----------
+
+CREATE FUNCTION sessmem.follow(touched oid[]) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	fresh record;
+BEGIN
+	-- key columns that have another name now
+	FOR fresh IN
+		SELECT p.relation, n.session_column, n.user_column, n.tenant_column
+		FROM sessmem.protected_table AS p
+		CROSS JOIN LATERAL (
+			SELECT min(a.attname) FILTER (WHERE a.attnum = p.attnums[1]) AS session_column,
+				min(a.attname) FILTER (WHERE a.attnum = p.attnums[2]) AS user_column,
+				min(a.attname) FILTER (WHERE a.attnum = p.attnums[3]) AS tenant_column,
+				count(*) AS n
+			FROM pg_attribute AS a
+			WHERE a.attrelid = p.relation AND a.attnum = ANY (p.attnums) AND NOT a.attisdropped
+		) AS n
+		WHERE p.relation = ANY (touched) AND n.n = num_nonnulls(p.session_column, p.user_column, p.tenant_column)
+			AND (n.session_column, n.user_column, n.tenant_column)
+				IS DISTINCT FROM (p.session_column::text, p.user_column::text, p.tenant_column::text)
+	LOOP
+		UPDATE sessmem.protected_table AS p
+			SET session_column = fresh.session_column, user_column = fresh.user_column, tenant_column = fresh.tenant_column
+			WHERE p.relation = fresh.relation;
+		PERFORM sessmem.install_guard(fresh.relation);
+	END LOOP;
+
+	-- partitions and children that are new, and what is below them
+	FOR fresh IN
+		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
+			SELECT DISTINCT m.member, p.session_column, p.user_column, p.tenant_column
+			FROM sessmem.protected_table AS p
+			JOIN pg_inherits AS i ON i.inhparent = p.relation
+			CROSS JOIN LATERAL sessmem.members(i.inhrelid) AS m
+			WHERE (i.inhrelid = ANY (touched) OR i.inhparent = ANY (touched))
+				AND NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = i.inhrelid)
+		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING
+		RETURNING relation
+	LOOP
+		PERFORM sessmem.check_protectable(p.relation, p.session_column, p.user_column, p.tenant_column)
+			FROM sessmem.protected_table AS p WHERE p.relation = fresh.relation;
+		IF sessmem.has_rows(fresh.relation) AND NOT sessmem.in_maintenance() THEN
+			RAISE EXCEPTION 'cannot add table % to a protected one, because it has rows', fresh.relation::regclass
+				USING ERRCODE = 'insufficient_privilege',
+					DETAIL = 'Nobody has checked whose they are.',
+					HINT = 'Add it empty, or let an administrator do it after SELECT sessmem.maintenance(''why'').';
+		END IF;
+		PERFORM sessmem.apply_protection(fresh.relation);
+		PERFORM sessmem.accept_weaknesses(fresh.relation);
+	END LOOP;
+
+	-- new owners, who make the triggers of new partitions
+	FOR fresh IN
+		SELECT DISTINCT c.relowner::regrole AS owner
+		FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
+		WHERE p.relation = ANY (touched)
+			AND (NOT has_function_privilege(c.relowner, 'sessmem.guard()', 'EXECUTE')
+				OR NOT has_function_privilege(c.relowner, 'sessmem.guard_truncate()', 'EXECUTE'))
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION sessmem.guard(), sessmem.guard_truncate() TO %s', fresh.owner);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION sessmem.follow(oid[]) IS
+	'Internal: follows renamed key columns and new owners, and protects new partitions and children.';
+
+CREATE FUNCTION sessmem.after_ddl() RETURNS event_trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
+AS $$
+DECLARE
+	touched oid[];
+BEGIN
+	touched := ARRAY(
+		SELECT CASE d.classid
+			WHEN 'pg_class'::regclass THEN d.objid
+			WHEN 'pg_policy'::regclass THEN (SELECT q.polrelid FROM pg_policy AS q WHERE q.oid = d.objid)
+			WHEN 'pg_trigger'::regclass THEN (SELECT t.tgrelid FROM pg_trigger AS t WHERE t.oid = d.objid)
+			WHEN 'pg_rewrite'::regclass THEN (SELECT w.ev_class FROM pg_rewrite AS w WHERE w.oid = d.objid) END
+		FROM pg_event_trigger_ddl_commands() AS d
+		UNION
+		SELECT c.oid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_class AS c ON c.relnamespace = d.objid
+		WHERE d.classid = 'pg_namespace'::regclass);
+	-- with what is below them, what their foreign keys refer to, and what views read
+	touched := ARRAY(
+		WITH RECURSIVE part (oid) AS (
+			SELECT unnest(touched)
+			UNION
+			SELECT i.inhrelid FROM pg_inherits AS i JOIN part ON part.oid = i.inhparent
+		), read (oid) AS (
+			SELECT c.oid FROM pg_class AS c WHERE c.oid = ANY (touched) AND c.relkind IN ('v', 'm')
+			UNION
+			SELECT d.refobjid FROM read
+				JOIN pg_rewrite AS w ON w.ev_class = read.oid
+				JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+		)
+		SELECT oid FROM part UNION SELECT oid FROM read
+		UNION
+		SELECT k.confrelid FROM pg_constraint AS k JOIN part ON part.oid = k.conrelid WHERE k.contype = 'f');
+
+	PERFORM sessmem.follow(touched);
+	PERFORM sessmem.check_table(p.relation)
+		FROM sessmem.protected_table AS p
+		WHERE p.relation = ANY (touched) AND NOT sessmem.deriving(p.relation)
+		ORDER BY p.name;
+END
+$$;
+COMMENT ON FUNCTION sessmem.after_ddl() IS
+	'Event trigger: protects new partitions and children, and refuses (42501) what weakens a protected table.';
+
+CREATE FUNCTION sessmem.after_drop() RETURNS event_trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
+AS $$
+DECLARE
+	dropped record;
+BEGIN
+	FOR dropped IN
+		DELETE FROM sessmem.protected_table AS p
+			USING pg_event_trigger_dropped_objects() AS d
+			WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid
+			RETURNING p.name
+	LOOP
+		IF NOT sessmem.in_maintenance() THEN
+			RAISE EXCEPTION 'cannot drop protected table %', dropped.name
+				USING ERRCODE = 'insufficient_privilege',
+					DETAIL = 'It has the rows of every session, and what takes its place would not be protected.',
+					HINT = format('An administrator can do it after SELECT sessmem.maintenance(''why''), or end the protection with SELECT sessmem.unprotect(%L).', dropped.name);
+		END IF;
+	END LOOP;
+	PERFORM sessmem.check_table(p.relation)
+		FROM sessmem.protected_table AS p
+		WHERE NOT sessmem.deriving(p.relation) AND p.relation IN (
+			SELECT to_regclass(format('%I.%I', d.address_names[1], d.address_names[2]))
+			FROM pg_event_trigger_dropped_objects() AS d
+			WHERE cardinality(d.address_names) >= 2)
+		ORDER BY p.name;
+END
+$$;
+COMMENT ON FUNCTION sessmem.after_drop() IS
+	'Event trigger: refuses (42501) to drop a protected table, or what protects it.';
+
+CREATE EVENT TRIGGER sessmem_after_ddl ON ddl_command_end
+	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',
+		'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER SEQUENCE', 'ALTER TYPE',
+		'CREATE SCHEMA', 'ALTER SCHEMA', 'CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'CREATE RULE', 'ALTER RULE')
+	EXECUTE FUNCTION sessmem.after_ddl();
+ALTER EVENT TRIGGER sessmem_after_ddl ENABLE ALWAYS;
+CREATE EVENT TRIGGER sessmem_after_drop ON sql_drop
+	EXECUTE FUNCTION sessmem.after_drop();
+ALTER EVENT TRIGGER sessmem_after_drop ENABLE ALWAYS;

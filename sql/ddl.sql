@@ -1,0 +1,233 @@
+-- DDL: what weakens a protected table is refused, whoever asks, by the state that it leaves.
+\set SHOW_CONTEXT never
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SET sessmem.maintenance = '';
+TRUNCATE sessmem.session;
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_sessmem_owner;
+SET ROLE regress_sessmem_owner;
+CREATE SCHEMA house;
+SET search_path = house, public;
+CREATE TABLE person (id int PRIMARY KEY);
+CREATE TABLE messages (id bigserial, session_id text, person int REFERENCES person, content text, PRIMARY KEY (session_id, id));
+CREATE TABLE events (id bigint, tenant text, note text) PARTITION BY RANGE (id);
+CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100);
+GRANT ALL ON SCHEMA house TO regress_sessmem_app;
+RESET ROLE;
+SELECT sessmem.protect('messages');
+SELECT sessmem.protect('events', session_column => NULL, tenant_column => 'tenant');
+GRANT SELECT, INSERT, TRIGGER, REFERENCES ON messages TO regress_sessmem_app;
+SET sessmem.maintenance = 'rows';
+INSERT INTO messages (session_id, content) VALUES ('s1', 'CANARY');
+INSERT INTO events VALUES (1, 't1', 'CANARY');
+SET sessmem.maintenance = '';
+
+-- what migrations do goes on working
+SET SESSION AUTHORIZATION regress_sessmem_owner;
+SET search_path = house, public;
+CREATE TABLE IF NOT EXISTS messages (session_id text);
+ALTER TABLE messages ADD COLUMN IF NOT EXISTS extra jsonb NOT NULL DEFAULT '{}', ADD COLUMN at timestamptz DEFAULT now();
+ALTER TABLE messages ALTER extra DROP NOT NULL, ALTER at SET NOT NULL, ALTER content SET STORAGE EXTERNAL;
+CREATE INDEX ON messages (at DESC);
+CREATE INDEX CONCURRENTLY ON messages (session_id, at) WHERE content IS NOT NULL;
+CREATE UNIQUE INDEX ON messages (session_id, content, at);
+ALTER TABLE messages RENAME extra TO metadata;
+ALTER TABLE messages ADD CONSTRAINT later CHECK (content <> '') NOT VALID, ADD FOREIGN KEY (person) REFERENCES person;
+ALTER TABLE messages RENAME CONSTRAINT later TO later_on;
+ALTER TABLE messages RENAME CONSTRAINT later_on TO later;
+CREATE VIEW mine AS SELECT id, content FROM messages;
+CREATE TRIGGER unchanged BEFORE UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+ALTER TABLE messages DISABLE TRIGGER unchanged, DROP COLUMN metadata;
+DROP TRIGGER unchanged ON messages;
+DROP VIEW mine;
+COMMENT ON TABLE messages IS 'x';
+VACUUM (ANALYZE) messages;
+CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (100) TO (200);
+ALTER TABLE events DETACH PARTITION events_2;
+ALTER TABLE events ATTACH PARTITION events_2 FOR VALUES FROM (100) TO (200);
+ALTER TABLE messages RENAME session_id TO thread_id;
+ALTER TABLE messages RENAME thread_id TO session_id;
+-- fail: row security
+ALTER TABLE messages DISABLE ROW LEVEL SECURITY;
+ALTER TABLE messages NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE events_1 NO FORCE ROW LEVEL SECURITY;
+-- fail: policies
+DROP POLICY sessmem_restrictive ON messages;
+DROP POLICY sessmem_permissive ON messages;
+ALTER POLICY sessmem_permissive ON messages USING (true);
+ALTER POLICY sessmem_restrictive ON messages WITH CHECK (true);
+ALTER POLICY sessmem_restrictive ON messages TO regress_sessmem_app;
+ALTER POLICY sessmem_restrictive ON messages RENAME TO other;
+CREATE POLICY wide ON messages USING (true);
+CREATE POLICY narrow ON messages AS RESTRICTIVE USING (content <> '');
+-- fail: the guard
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+DROP TRIGGER zzz_sessmem_guard ON messages;
+DROP TRIGGER zzz_sessmem_truncate ON messages;
+ALTER TABLE messages DISABLE TRIGGER zzz_sessmem_guard;
+ALTER TABLE messages ENABLE TRIGGER zzz_sessmem_guard;
+ALTER TABLE messages ENABLE REPLICA TRIGGER zzz_sessmem_truncate;
+ALTER TABLE messages DISABLE TRIGGER USER;
+ALTER TABLE ONLY events DISABLE TRIGGER ALL;
+ALTER TRIGGER zzz_sessmem_guard ON messages RENAME TO aaa;
+CREATE TRIGGER zzz_sessmem_later BEFORE UPDATE ON messages FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE OR REPLACE TRIGGER zzz_sessmem_guard BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE OR REPLACE TRIGGER zzz_sessmem_truncate BEFORE TRUNCATE ON messages EXECUTE FUNCTION sessmem.guard_truncate();
+-- fail: key columns
+ALTER TABLE messages DROP COLUMN session_id;
+ALTER TABLE messages DROP COLUMN session_id CASCADE;
+ALTER TABLE events ALTER tenant DROP NOT NULL;
+ALTER TABLE messages DROP CONSTRAINT sessmem_key_not_empty;
+ALTER TABLE messages ALTER session_id TYPE varchar(100);
+-- fail: it, or its name, goes away
+ALTER TABLE messages RENAME TO elsewhere;
+ALTER TABLE messages SET SCHEMA public;
+ALTER SCHEMA house RENAME TO cellar;
+DROP TABLE messages;
+DROP TABLE events_1;
+DROP SCHEMA house CASCADE;
+SET client_min_messages = error;
+DROP OWNED BY regress_sessmem_owner CASCADE;
+RESET client_min_messages;
+-- fail: code of the owner's, which would run in the sessions of others
+CREATE TRIGGER touch BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER touch AFTER INSERT ON events FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE FUNCTION own() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT 'x'::text $$;
+ALTER TABLE messages ALTER content SET DEFAULT own();
+ALTER TABLE messages ADD COLUMN more text DEFAULT own();
+ALTER TABLE messages ADD CHECK (own() <> content) NOT VALID;
+ALTER TABLE messages ADD CHECK (set_config('my.loot', content, false) <> '') NOT VALID;
+CREATE DOMAIN owned AS text CHECK (own() <> value);
+ALTER TABLE messages ADD COLUMN more owned;
+CREATE MATERIALIZED VIEW copied AS SELECT * FROM messages WITH NO DATA;
+-- fail: rules
+CREATE RULE double AS ON INSERT TO messages DO ALSO SELECT 1;
+-- fail: in a function, with the privileges of another
+DO $$ BEGIN EXECUTE 'ALTER TABLE messages NO FORCE ROW LEVEL SECURITY'; END $$;
+-- fail: a parent that is not protected
+CREATE TABLE parent (LIKE messages);
+ALTER TABLE messages INHERIT parent;
+CREATE TABLE whole (LIKE events) PARTITION BY RANGE (id);
+ALTER TABLE whole ATTACH PARTITION events_2 FOR VALUES FROM (100) TO (200);
+ALTER TABLE events DETACH PARTITION events_2;
+ALTER TABLE whole ATTACH PARTITION events_2 FOR VALUES FROM (100) TO (200);
+DROP TABLE parent, whole;
+-- fail: one that is protected by other columns
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SET search_path = house, public;
+CREATE TABLE by_session (tenant bigint, session_id bigint);
+ALTER TABLE by_session OWNER TO regress_sessmem_owner;
+SELECT sessmem.protect('by_session');
+CREATE TABLE by_tenant (tenant bigint, session_id bigint);
+ALTER TABLE by_tenant OWNER TO regress_sessmem_owner;
+SELECT sessmem.protect('by_tenant', session_column => NULL, tenant_column => 'tenant');
+SET SESSION AUTHORIZATION regress_sessmem_owner;
+SET search_path = house, public;
+ALTER TABLE by_session ALTER tenant SET NOT NULL;
+ALTER TABLE by_session INHERIT by_tenant;
+-- fail: rows that nobody has checked
+CREATE TABLE filled (LIKE events INCLUDING CONSTRAINTS);
+INSERT INTO filled VALUES (300, 't2', 'POISON');
+ALTER TABLE events ATTACH PARTITION filled FOR VALUES FROM (300) TO (400);
+DELETE FROM filled;
+ALTER TABLE events ATTACH PARTITION filled FOR VALUES FROM (300) TO (400);
+-- fail: unique
+CREATE UNIQUE INDEX ON messages (content);
+ALTER TABLE messages ADD EXCLUDE (content WITH =);
+CREATE UNIQUE INDEX ON messages (content) INCLUDE (session_id);
+-- fail: check, index, predicate, statistics, generated, type, domain
+CREATE FUNCTION leak(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE NOTICE 'leaked: %', t; RETURN t; END $$;
+ALTER TABLE messages ADD CHECK (leak(content) <> '');
+ALTER TABLE messages ADD CHECK (set_config('my.loot', content, false) <> '');
+ALTER TABLE messages VALIDATE CONSTRAINT later;
+CREATE INDEX ON messages (leak(content));
+CREATE INDEX ON messages (id) WHERE content = 'CANARY';
+CREATE INDEX ON messages (id) WHERE leak(content) = '';
+CREATE INDEX ON messages ((content::int));
+ALTER TABLE messages ADD EXCLUDE (leak(content) WITH =);
+CREATE STATISTICS told ON (leak(content)), id FROM messages;
+ALTER TABLE messages ADD COLUMN nothing int GENERATED ALWAYS AS (nullif(person, 1)) STORED NOT NULL;
+ALTER TABLE messages ADD COLUMN copy text GENERATED ALWAYS AS (leak(content)) STORED;
+ALTER TABLE messages ALTER content TYPE int USING content::int;
+ALTER TABLE messages ALTER content TYPE text USING leak(content);
+ALTER TABLE events ALTER note TYPE varchar;
+CREATE DOMAIN short AS text;
+CREATE TABLE typed (session_id text, content short);
+CREATE TYPE shape AS (session_id text, content text);
+CREATE TABLE shaped OF shape;
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SELECT sessmem.protect('house.typed');
+SELECT sessmem.protect('house.shaped');
+SET SESSION AUTHORIZATION regress_sessmem_owner;
+SET search_path = house, public;
+ALTER DOMAIN short ADD CHECK (leak(value) <> '');
+ALTER DOMAIN short ADD CHECK (leak(value) <> '') NOT VALID;
+ALTER TYPE shape ALTER ATTRIBUTE content TYPE varchar CASCADE;
+
+-- fail: others, with what they were granted
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SET search_path = house, public;
+CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER steal AFTER INSERT ON messages FOR EACH ROW EXECUTE FUNCTION steal();
+CREATE TABLE guess (session_id text, id bigint, FOREIGN KEY (session_id, id) REFERENCES messages (session_id, id));
+-- fail: superusers, too; views that would read past row security
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SET search_path = house, public;
+ALTER TABLE messages DISABLE ROW LEVEL SECURITY;
+ALTER TABLE messages OWNER TO regress_sessmem_app;
+REASSIGN OWNED BY regress_sessmem_owner TO regress_sessmem_app;
+CREATE VIEW all_of_it AS SELECT * FROM messages;
+CREATE MATERIALIZED VIEW kept AS SELECT * FROM messages WITH NO DATA;
+CREATE VIEW fine WITH (security_invoker = on) AS SELECT * FROM messages;
+ALTER VIEW fine RESET (security_invoker);
+CREATE VIEW fine_too AS SELECT * FROM fine;
+DROP VIEW fine_too, fine;
+-- nothing has changed
+SELECT p.name, p.checked, p.accepted, ARRAY(SELECT sessmem.weaknesses(p.relation)) AS weaknesses FROM sessmem.protected_table AS p ORDER BY 1;
+
+-- in maintenance it is done, and then it is what must stay
+BEGIN;
+SELECT sessmem.maintenance('a policy of our own, and a view for reports');
+CREATE POLICY narrow ON messages AS RESTRICTIVE USING (content <> '');
+CREATE VIEW all_of_it AS SELECT * FROM messages;
+ALTER TABLE messages RENAME TO talk;
+CREATE INDEX ON talk (lower(content));
+COMMIT;
+SELECT p.name, p.accepted FROM sessmem.protected_table AS p ORDER BY 1;
+ALTER TABLE talk ADD COLUMN more int;
+-- it may go and come back as it was, not otherwise
+DROP VIEW all_of_it;
+CREATE VIEW all_of_it AS SELECT * FROM talk;
+ALTER POLICY narrow ON talk USING (true);
+ALTER TABLE talk RENAME TO messages;
+-- fail: what an administrator calls in maintenance has no part in it
+SET SESSION AUTHORIZATION regress_sessmem_owner;
+SET search_path = house, public;
+CREATE FUNCTION useful() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = house AS $$ BEGIN ALTER TABLE talk NO FORCE ROW LEVEL SECURITY; END $$;
+CREATE FUNCTION handy() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = house AS $$ BEGIN TRUNCATE talk; END $$;
+CREATE FUNCTION clever() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = house AS $$ BEGIN CREATE INDEX ON talk (leak(content)); END $$;
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SET search_path = house, public;
+SET sessmem.maintenance = 'careless';
+SELECT useful();
+SELECT handy();
+SELECT clever();
+SET sessmem.maintenance = '';
+-- warns, and accepts: what was there before
+SET client_min_messages = warning;
+SELECT sessmem.unprotect('talk');
+SELECT sessmem.protect('talk');
+SELECT p.accepted FROM sessmem.protected_table AS p WHERE relation = 'talk'::regclass;
+
+-- keys that tell of other sessions' rows
+CREATE TABLE parent (id int PRIMARY KEY, session_id text, word text, UNIQUE (word, session_id), EXCLUDE (id WITH =));
+CREATE TABLE child (session_id text, parent int REFERENCES parent, n int);
+SELECT sessmem.protect('parent', strict => true);
+SELECT sessmem.protect('parent');
+SELECT sessmem.protect('child');
+SELECT sessmem.protect('child', strict => true);
+ALTER TABLE child DROP CONSTRAINT child_parent_fkey;
+SELECT sessmem.protect('child', strict => true);
+SET sessmem.maintenance = 'clean up';
+DROP SCHEMA house CASCADE;
+DROP FUNCTION IF EXISTS steal;
+REVOKE CREATE ON DATABASE :"DBNAME" FROM regress_sessmem_owner;

@@ -1,0 +1,356 @@
+/*
+ * ddl.c
+ *		What DDL may compute over the rows of a protected table, now or later.
+ *
+ * Event triggers look at the state that a command leaves behind (extension/ddl.sql).
+ * By then a command that evaluates expressions over all rows has done so, and what
+ * its owner wrote there has seen everybody's: in a message, or in whether it
+ * failed, or in the size of an index.  So these are refused before they begin
+ * (the server tells of an object as soon as its catalog row is there), whoever
+ * gives the command, outside of maintenance:
+ *
+ *	a CHECK, of the table or a domain, that is validated	case "check"
+ *	an expression, in an index, statistics or a stored
+ *	generated column; a predicate of more than IS NULL		index, statistics, generated, predicate
+ *	a unique index that lacks a key column					unique
+ *	ALTER COLUMN TYPE										type
+ *	a parent that is not protected							parent
+ *
+ * and so is what would run in the sessions of others, when they write:
+ *
+ *	a CHECK that is not validated, or a default, with
+ *	functions that are not the server's or a superuser's	not valid, default
+ *	a column of a domain of such a role's					domain
+ *
+ * The cases are in sql/ddl.sql.
+ */
+#include "sessmem.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/heap.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* Refuses what would compute something over the rows of a protected table. */
+static void
+check_scan(Oid relid, const char *what)
+{
+	if (sessmem_registry_find(relid) == NULL || sessmem_policy_deriving(relid) ||
+		sessmem_maintenance_pass_ddl())
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("cannot add %s to protected table \"%s\"", what, get_rel_name(relid)),
+			errdetail("It would see rows of every session."),
+			errhint("An administrator can do it after SELECT sessmem.maintenance('why')."));
+}
+
+/* The row of a catalog that has just been written, or NULL; a copy. */
+static HeapTuple
+new_row(Oid catalog, Oid index, AttrNumber column1, Datum value1, AttrNumber column2, Datum value2,
+		TupleDesc *desc)
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tup;
+
+	ScanKeyInit(&key[0], column1, BTEqualStrategyNumber, F_OIDEQ, value1);
+	if (column2 != 0)
+		ScanKeyInit(&key[1], column2, BTEqualStrategyNumber, F_INT2EQ, value2);
+	scan = systable_beginscan(rel, index, true, SnapshotSelf, column2 == 0 ? 1 : 2, key);
+	tup = systable_getnext(scan);
+	if (HeapTupleIsValid(tup))
+		tup = heap_copytuple(tup);
+	systable_endscan(scan);
+	*desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	table_close(rel, AccessShareLock);
+	return tup;
+}
+
+/* An expression column of such a row, or NULL. */
+static Node *
+expression(HeapTuple tup, TupleDesc desc, AttrNumber column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tup, column, desc, &isnull);
+
+	return isnull ? NULL : stringToNode(TextDatumGetCString(value));
+}
+
+/* Whether something but columns, constants, IS [NOT] NULL, AND, OR and NOT is in it. */
+static bool
+tells_values(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_List:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_Const:
+			return expression_tree_walker(node, tells_values, context);
+		case T_Var:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/*
+ * Whether a function is of a role that could make it do something else.  The
+ * server's own that are volatile, set_config() for one, keep what they are given;
+ * a default gives them nothing (context).
+ */
+static bool
+is_untrusted(Oid function, void *context)
+{
+	HeapTuple	tup;
+	bool		untrusted;
+
+	if (function < FirstNormalObjectId)
+		return context == NULL && func_volatile(function) == PROVOLATILE_VOLATILE;
+	tup = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	untrusted = !HeapTupleIsValid(tup) || !superuser_arg(((Form_pg_proc) GETSTRUCT(tup))->proowner);
+	if (HeapTupleIsValid(tup))
+		ReleaseSysCache(tup);
+	return untrusted;
+}
+
+static bool
+runs_untrusted(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return check_functions_in_node(node, is_untrusted, context) ||
+		expression_tree_walker(node, runs_untrusted, context);
+}
+
+static void
+check_index(Oid index)
+{
+	TupleDesc	desc;
+	HeapTuple	tup = new_row(IndexRelationId, IndexRelidIndexId,
+							  Anum_pg_index_indexrelid, ObjectIdGetDatum(index), 0, 0, &desc);
+	Form_pg_index form;
+	SessmemTable *table;
+
+	if (!HeapTupleIsValid(tup))
+		return;					/* another kind of relation */
+	form = (Form_pg_index) GETSTRUCT(tup);
+	if (tells_values(expression(tup, desc, Anum_pg_index_indexprs), NULL))
+		check_scan(form->indrelid, "an index on an expression");
+	if (tells_values(expression(tup, desc, Anum_pg_index_indpred), NULL))
+		check_scan(form->indrelid, "an index with a predicate");
+
+	table = sessmem_registry_find(form->indrelid);
+	if (table == NULL || (!form->indisunique && !form->indisexclusion))
+		return;
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+	{
+		bool		has = table->attnum[i] == 0;
+
+		for (int j = 0; j < form->indnkeyatts; j++)
+			has |= form->indkey.values[j] == table->attnum[i];
+		if (!has)
+			check_scan(form->indrelid, "a unique index without its key columns");
+	}
+}
+
+/* Protected tables with a column of this type. */
+static void
+check_domain(Oid type)
+{
+	Relation	rel = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tup;
+	List	   *relids = NIL;
+	ListCell   *lc;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(type));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tup = systable_getnext(scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tup);
+
+		if (depend->classid == RelationRelationId)
+			relids = lappend_oid(relids, depend->objid);
+		else if (depend->classid == TypeRelationId && depend->objid != type)
+			check_domain(depend->objid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	foreach(lc, relids)
+		check_scan(lfirst_oid(lc), "a check of a domain");
+}
+
+static bool
+was_validated(Oid constraint)
+{
+	HeapTuple	old = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	bool		validated = HeapTupleIsValid(old) && ((Form_pg_constraint) GETSTRUCT(old))->convalidated;
+
+	if (HeapTupleIsValid(old))
+		ReleaseSysCache(old);
+	return validated;
+}
+
+static void
+check_constraint(Oid constraint)
+{
+	TupleDesc	desc;
+	HeapTuple	tup = new_row(ConstraintRelationId, ConstraintOidIndexId,
+							  Anum_pg_constraint_oid, ObjectIdGetDatum(constraint), 0, 0, &desc);
+	Form_pg_constraint form;
+
+	if (!HeapTupleIsValid(tup))
+		return;
+	form = (Form_pg_constraint) GETSTRUCT(tup);
+	if (form->contype != CONSTRAINT_CHECK || was_validated(constraint))
+		return;
+	if (OidIsValid(form->contypid))
+		check_domain(form->contypid);
+	else if (form->convalidated)
+		check_scan(form->conrelid, "a check that is validated");
+	else if (runs_untrusted(expression(tup, desc, Anum_pg_constraint_conbin), NULL))
+		check_scan(form->conrelid, "a check that runs code in the sessions of others");
+}
+
+static void
+check_default(Oid relid, AttrNumber attnum)
+{
+	TupleDesc	desc;
+	HeapTuple	tup;
+	bool		generated;
+	Node	   *value;
+
+	if (sessmem_registry_find(relid) == NULL)
+		return;
+	tup = new_row(AttributeRelationId, AttributeRelidNumIndexId,
+				  Anum_pg_attribute_attrelid, ObjectIdGetDatum(relid),
+				  Anum_pg_attribute_attnum, Int16GetDatum(attnum), &desc);
+	if (!HeapTupleIsValid(tup))
+		return;
+	generated = ((Form_pg_attribute) GETSTRUCT(tup))->attgenerated != '\0';
+	tup = new_row(AttrDefaultRelationId, AttrDefaultIndexId,
+				  Anum_pg_attrdef_adrelid, ObjectIdGetDatum(relid),
+				  Anum_pg_attrdef_adnum, Int16GetDatum(attnum), &desc);
+	value = HeapTupleIsValid(tup) ? expression(tup, desc, Anum_pg_attrdef_adbin) : NULL;
+	if (generated && tells_values(value, NULL))
+		check_scan(relid, "a generated column");
+	if (runs_untrusted(value, &generated))
+		check_scan(relid, "a default that runs code in the sessions of others");
+}
+
+static void
+check_statistics(Oid statistics)
+{
+	TupleDesc	desc;
+	HeapTuple	tup = new_row(StatisticExtRelationId, StatisticExtOidIndexId,
+							  Anum_pg_statistic_ext_oid, ObjectIdGetDatum(statistics), 0, 0, &desc);
+
+	if (HeapTupleIsValid(tup) && tells_values(expression(tup, desc, Anum_pg_statistic_ext_stxexprs), NULL))
+		check_scan(((Form_pg_statistic_ext) GETSTRUCT(tup))->stxrelid, "statistics on an expression");
+}
+
+/* A column that is new, or of another type than it had. */
+static void
+check_column(Oid relid, AttrNumber attnum, bool is_new)
+{
+	TupleDesc	desc;
+	HeapTuple	tup;
+	Form_pg_attribute form;
+	Oid			type = InvalidOid;
+	int32		typmod = -1;
+	Oid			collation;
+
+	if (sessmem_registry_find(relid) == NULL)
+		return;
+	tup = new_row(AttributeRelationId, AttributeRelidNumIndexId,
+				  Anum_pg_attribute_attrelid, ObjectIdGetDatum(relid),
+				  Anum_pg_attribute_attnum, Int16GetDatum(attnum), &desc);
+	if (!HeapTupleIsValid(tup))
+		return;
+	form = (Form_pg_attribute) GETSTRUCT(tup);
+	if (form->attisdropped)
+		return;
+	if (is_new)
+	{
+		HeapTuple	domain = SearchSysCache1(TYPEOID, ObjectIdGetDatum(form->atttypid));
+		bool		untrusted = HeapTupleIsValid(domain) &&
+			((Form_pg_type) GETSTRUCT(domain))->typtype == TYPTYPE_DOMAIN &&
+			!superuser_arg(((Form_pg_type) GETSTRUCT(domain))->typowner);
+
+		if (HeapTupleIsValid(domain))
+			ReleaseSysCache(domain);
+		if (untrusted)
+			check_scan(relid, "a column of a domain that may run code in the sessions of others");
+		return;
+	}
+	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
+	if (form->atttypid != type || form->atttypmod != typmod)
+		check_scan(relid, "a column of another type");
+}
+
+/* The server has written a row of a catalog. */
+void
+sessmem_ddl_written(ObjectAccessType access, Oid class, Oid object, int sub, Oid auxiliary)
+{
+	if (access != OAT_POST_CREATE && access != OAT_POST_ALTER)
+		return;
+	if (!OidIsValid(sessmem_registry_relid()))
+		return;
+	if (class == RelationRelationId && sub == 0 && access == OAT_POST_CREATE)
+		check_index(object);
+	else if (class == RelationRelationId && sub > 0)
+		check_column(object, sub, access == OAT_POST_CREATE);
+	else if (class == ConstraintRelationId)
+		check_constraint(object);
+	else if (class == AttrDefaultRelationId)
+		check_default(object, sub);
+	else if (class == StatisticExtRelationId)
+		check_statistics(object);
+	else if (class == InheritsRelationId && sessmem_registry_find(auxiliary) == NULL)
+		check_scan(object, "a parent that is not protected");
+}
+
+/* ALTER COLUMN TYPE to the type that it has may have a USING, too. */
+void
+sessmem_ddl_check_alter(AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+	Oid			relid;
+
+	foreach(lc, stmt->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, lc)->subtype != AT_AlterColumnType)
+			continue;
+		relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+		if (OidIsValid(relid))
+			check_scan(relid, "a column of another type");
+	}
+}
