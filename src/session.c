@@ -226,6 +226,24 @@ name_of(const SessmemIdentity *who, Level level)
 	return sessmem_claims_name(who, level);
 }
 
+/*
+ * The palloc'd SHA-256 of a name, which is all that sessmem.revocation has: who was
+ * forgotten is forgotten there, too.  NULL if there is no such thing.
+ */
+static bytea *
+subject_of(const SessmemIdentity *who, Level level)
+{
+	char	   *name = name_of(who, level);
+	bytea	   *subject;
+
+	if (name == NULL)
+		return NULL;
+	subject = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	SET_VARSIZE(subject, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	sessmem_keyring_digest(name, strlen(name), (unsigned char *) VARDATA(subject));
+	return subject;
+}
+
 /* Locks a name until the transaction ends; false if it would have to wait. */
 static bool
 lock_name(const SessmemIdentity *who, Level level, LOCKMODE mode, bool wait)
@@ -415,18 +433,17 @@ sessmem_session_revoked(const SessmemClaims *claims, uint64 *as_of)
 	*as_of = revocations;
 	for (Level level = LEVEL_SESSION; level <= LEVEL_TENANT && !revoked; level++)
 	{
-		char	   *name = name_of(&claims->who, level);
 		bytea	   *subject;
 		ScanKeyData key;
 		SysScanDesc scan;
 		HeapTuple	tup;
 
 		/* usually there are none */
-		if (name == NULL || RelationGetNumberOfBlocks(rel) == 0)
+		if (RelationGetNumberOfBlocks(rel) == 0)
+			break;
+		subject = subject_of(&claims->who, level);
+		if (subject == NULL)
 			continue;
-		subject = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-		SET_VARSIZE(subject, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-		sessmem_keyring_digest(name, strlen(name), (unsigned char *) VARDATA(subject));
 		ScanKeyInit(&key, Anum_revocation_subject, BTEqualStrategyNumber, F_BYTEAEQ,
 					PointerGetDatum(subject));
 		scan = systable_beginscan(rel, sessmem_compat_primary_key(rel), true, NULL, 1, &key);
@@ -829,21 +846,16 @@ level_argument(FunctionCallInfo fcinfo, int arg)
 /*
  * subject(session_id text, user_id text, tenant_id text, level text) RETURNS bytea
  *
- * What sessmem.revocation has for a session, a user or a tenant: the SHA-256 of
- * its name, so that who was forgotten is forgotten there, too.
+ * What sessmem.revocation has for a session, a user or a tenant.
  */
 Datum
 sessmem_subject(PG_FUNCTION_ARGS)
 {
 	SessmemIdentity who = identity_arguments(fcinfo);
-	char	   *name = name_of(&who, level_argument(fcinfo, 3));
-	bytea	   *subject;
+	bytea	   *subject = subject_of(&who, level_argument(fcinfo, 3));
 
-	if (name == NULL)
+	if (subject == NULL)
 		PG_RETURN_NULL();
-	subject = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	SET_VARSIZE(subject, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	sessmem_keyring_digest(name, strlen(name), (unsigned char *) VARDATA(subject));
 	PG_RETURN_BYTEA_P(subject);
 }
 
