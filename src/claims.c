@@ -56,15 +56,19 @@ sessmem_claims_name(const SessmemIdentity *who, int first)
 	return buf.data;
 }
 
+/* Whether two claims are the same; NULL, for none, is the same as NULL. */
+bool
+sessmem_claims_equal(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 bool
 sessmem_claims_same(const SessmemIdentity *a, const SessmemIdentity *b)
 {
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
 	{
-		const char *x = sessmem_claims_get(a, i);
-		const char *y = sessmem_claims_get(b, i);
-
-		if (x == NULL || y == NULL ? x != y : strcmp(x, y) != 0)
+		if (!sessmem_claims_equal(sessmem_claims_get(a, i), sessmem_claims_get(b, i)))
 			return false;
 	}
 	return true;

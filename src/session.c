@@ -295,13 +295,14 @@ find_session(Relation rel, const SessmemIdentity *who)
 	return tup;
 }
 
-static char *
-text_attribute(HeapTuple tup, AttrNumber attnum, TupleDesc desc)
+/* Whether a text column has a claim, or null for none. */
+static bool
+has_claim(HeapTuple tup, AttrNumber attnum, TupleDesc desc, const char *claim)
 {
 	bool		isnull;
 	Datum		value = heap_getattr(tup, attnum, desc, &isnull);
 
-	return isnull ? NULL : TextDatumGetCString(value);
+	return sessmem_claims_equal(isnull ? NULL : TextDatumGetCString(value), claim);
 }
 
 /*
@@ -326,17 +327,11 @@ is_taken(Relation rel, const SessmemIdentity *who)
 							  by_user ? 2 : 1, key);
 	while (!taken && HeapTupleIsValid(tup = systable_getnext(scan)))
 	{
-		SessmemIdentity other = {
-			.session = who->session,
-			.user = text_attribute(tup, Anum_session_user_id, RelationGetDescr(rel)),
-			.tenant = text_attribute(tup, Anum_session_tenant_id, RelationGetDescr(rel))
-		};
-		SessmemIdentity same_user = {who->session, who->user, other.tenant};
-		SessmemIdentity same_tenant = {who->session, other.user, who->tenant};
+		bool		same_user = has_claim(tup, Anum_session_user_id, RelationGetDescr(rel), who->user);
+		bool		same_tenant = has_claim(tup, Anum_session_tenant_id, RelationGetDescr(rel), who->tenant);
 
-		if (!sessmem_claims_same(&other, who))
-			taken = !sessmem_registry_tells_apart(!sessmem_claims_same(&other, &same_user),
-												  !sessmem_claims_same(&other, &same_tenant));
+		if (!same_user || !same_tenant)
+			taken = !sessmem_registry_tells_apart(!same_user, !same_tenant);
 	}
 	systable_endscan(scan);
 	return taken;
