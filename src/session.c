@@ -681,19 +681,19 @@ update(Relation rel, HeapTuple tup, const SessmemClaims *claims, const SessmemSt
 	TimestampTz expires = standing->expires;
 	TimestampTz ended = time_attribute(tup, Anum_session_ended_at, desc, DT_NOEND);
 	TimestampTz lapses;
+	bool		closes = requested(&close_request) && ended == DT_NOEND;
+	bool		renews = requested(&renew_request) && expires < renew_request.time;
 	CatalogIndexState indexes = open_indexes(rel);
 
-	if (requested(&close_request) && ended == DT_NOEND)
+	if (closes)
 	{
 		ended = close_request.time;
 		set_column(values, nulls, replace, Anum_session_ended_at, TimestampTzGetDatum(ended));
-		CacheInvalidateRelcacheByRelid(sessions_relid);
 	}
-	if (requested(&renew_request) && expires < renew_request.time)
-	{
+	if (renews)
 		expires = renew_request.time;
+	if (closes || renews)
 		CacheInvalidateRelcacheByRelid(sessions_relid);
-	}
 	/* another issuer may have issued a newer token */
 	if (is_foreign(claims) && expires < claims->expires)
 		expires = claims->expires;
