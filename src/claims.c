@@ -74,6 +74,20 @@ sessmem_claims_same(const SessmemIdentity *a, const SessmemIdentity *b)
 	return true;
 }
 
+/*
+ * The identity that three arguments of type text name, the given one and the next
+ * two: session, user and tenant.  Palloc'd; what is null is NULL, the session too.
+ */
+SessmemIdentity
+sessmem_claims_arguments(FunctionCallInfo fcinfo, int first)
+{
+	const char *claim[SESSMEM_NKEYS];
+
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+		claim[i] = PG_ARGISNULL(first + i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(first + i));
+	return (SessmemIdentity) {.session = claim[0], .user = claim[1], .tenant = claim[2]};
+}
+
 /* The claim as text, NULL without a session. */
 static Datum
 get_claim(FunctionCallInfo fcinfo, int key)

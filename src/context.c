@@ -750,28 +750,27 @@ sessmem_detach(PG_FUNCTION_ARGS)
 Datum
 sessmem_assume(PG_FUNCTION_ARGS)
 {
-	SessmemClaims claims = {.expires = DT_NOEND, .issued = sessmem_context_now()};
+	SessmemClaims claims = {
+		.who = sessmem_claims_arguments(fcinfo, 0),
+		.expires = DT_NOEND,
+		.issued = sessmem_context_now()
+	};
 	bool		direct = is_direct(fcinfo);
-	const char *id[SESSMEM_NKEYS] = {NULL, NULL, NULL};
 
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
 	{
-		if (PG_ARGISNULL(i))
-			continue;
-		id[i] = text_to_cstring(PG_GETARG_TEXT_PP(i));
-		if (id[i][0] == '\0')
+		const char *claim = sessmem_claims_get(&claims.who, i);
+
+		if (claim != NULL && claim[0] == '\0')
 			ereport(ERROR,
 					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("an id must not be empty"),
 					errhint("Pass NULL for a user or tenant that there is not."));
 	}
-	if (id[0] == NULL)
+	if (claims.who.session == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("session_id must not be null"));
-	claims.who.session = id[0];
-	claims.who.user = id[1];
-	claims.who.tenant = id[2];
 	enter(&claims, SESSMEM_TRANSACTION, direct);
 	warn_if_no_effect(direct, "assume()");
 	PG_RETURN_TEXT_P(cstring_to_text(claims.who.session));

@@ -144,13 +144,12 @@ mint(const SessmemIdentity *who, TimestampTz issued, TimestampTz from, Datum ttl
 Datum
 sessmem_mint(PG_FUNCTION_ARGS)
 {
-	SessmemIdentity who;
+	SessmemIdentity who = sessmem_claims_arguments(fcinfo, 0);
 	TimestampTz issued;
 	TimestampTz expires;
 
-	who.session = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	who.user = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
-	who.tenant = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	if (who.session == NULL)
+		who.session = "";
 	if (PG_ARGISNULL(3))
 		ereport(ERROR,
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

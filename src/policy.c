@@ -169,17 +169,11 @@ sessmem_deriving(PG_FUNCTION_ARGS)
 Datum
 sessmem_as_session(PG_FUNCTION_ARGS)
 {
-	char	   *claim[SESSMEM_NKEYS];
-	SessmemIdentity who;
+	SessmemIdentity who = sessmem_claims_arguments(fcinfo, 2);
 	volatile uint64 processed = 0;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		elog(ERROR, "relation and command must not be null");
-	for (int i = 0; i < SESSMEM_NKEYS; i++)
-		claim[i] = PG_ARGISNULL(2 + i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2 + i));
-	who.session = claim[0];
-	who.user = claim[1];
-	who.tenant = claim[2];
 
 	sessmem_context_impersonate(&who);
 	PG_TRY();

@@ -808,18 +808,6 @@ sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing, b
 
 /* ---------- SQL ---------- */
 
-/* The identity that the first three arguments name. */
-static SessmemIdentity
-identity_arguments(FunctionCallInfo fcinfo)
-{
-	SessmemIdentity who;
-
-	who.session = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	who.user = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
-	who.tenant = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
-	return who;
-}
-
 static Level
 level_argument(FunctionCallInfo fcinfo, int arg)
 {
@@ -846,7 +834,7 @@ level_argument(FunctionCallInfo fcinfo, int arg)
 Datum
 sessmem_subject(PG_FUNCTION_ARGS)
 {
-	SessmemIdentity who = identity_arguments(fcinfo);
+	SessmemIdentity who = sessmem_claims_arguments(fcinfo, 0);
 	bytea	   *subject = subject_of(&who, level_argument(fcinfo, 3));
 
 	if (subject == NULL)
@@ -863,7 +851,7 @@ sessmem_subject(PG_FUNCTION_ARGS)
 Datum
 sessmem_hold(PG_FUNCTION_ARGS)
 {
-	SessmemIdentity who = identity_arguments(fcinfo);
+	SessmemIdentity who = sessmem_claims_arguments(fcinfo, 0);
 
 	PG_RETURN_BOOL(lock_name(&who, level_argument(fcinfo, 3),
 							 PG_GETARG_BOOL(4) ? ExclusiveLock : ShareLock, PG_GETARG_BOOL(5)));
@@ -878,7 +866,7 @@ sessmem_hold(PG_FUNCTION_ARGS)
 Datum
 sessmem_check_owner(PG_FUNCTION_ARGS)
 {
-	SessmemIdentity who = identity_arguments(fcinfo);
+	SessmemIdentity who = sessmem_claims_arguments(fcinfo, 0);
 	/* kept until the session is there: protect() waits for it */
 	Relation	rel = table_open(sessmem_registry_table("session"), RowExclusiveLock);
 

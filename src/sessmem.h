@@ -225,6 +225,7 @@ extern const char *sessmem_claims_get(const SessmemIdentity *who, int key);
 extern char *sessmem_claims_name(const SessmemIdentity *who, int first);
 extern bool sessmem_claims_equal(const char *a, const char *b);
 extern bool sessmem_claims_same(const SessmemIdentity *a, const SessmemIdentity *b);
+extern SessmemIdentity sessmem_claims_arguments(FunctionCallInfo fcinfo, int first);
 extern bool sessmem_claims_match(Oid type, Datum a, Datum b);
 extern bool sessmem_claims_key(const char *claim, Oid type, Datum *key);
 extern const char *sessmem_claims_show_session(void);
