@@ -180,24 +180,13 @@ CREATE FUNCTION sessmem.forget_session(session_id text, user_id text DEFAULT NUL
 AS $$
 DECLARE
 	who sessmem.session;
-	found_ids bigint;
 	total bigint := 0;
 BEGIN
 	IF forget_session.session_id IS NULL THEN
 		RAISE EXCEPTION 'session_id must not be null' USING ERRCODE = '22004';
 	END IF;
-	SELECT count(*) INTO found_ids FROM sessmem.session AS s
-		WHERE s.session_id = forget_session.session_id
-			AND (forget_session.user_id IS NULL OR s.user_id = forget_session.user_id)
-			AND (forget_session.tenant_id IS NULL OR s.tenant_id = forget_session.tenant_id);
-	IF found_ids > 1 THEN
-		RAISE EXCEPTION 'several users or tenants have a session of that id'
-			USING ERRCODE = '22023', HINT = 'Name user_id and tenant_id, too.';
-	ELSIF found_ids = 1 THEN
-		SELECT * INTO who FROM sessmem.session AS s
-			WHERE s.session_id = forget_session.session_id
-				AND (forget_session.user_id IS NULL OR s.user_id = forget_session.user_id)
-				AND (forget_session.tenant_id IS NULL OR s.tenant_id = forget_session.tenant_id);
+	who := sessmem.find_session(forget_session.session_id, forget_session.user_id, forget_session.tenant_id);
+	IF who.session_id IS NOT NULL THEN
 		forget_session.user_id := who.user_id;
 		forget_session.tenant_id := who.tenant_id;
 	END IF;
@@ -208,7 +197,7 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 	-- an id without its user must not look like a success
-	IF total = 0 AND found_ids = 0 AND forget_session.user_id IS NULL AND forget_session.tenant_id IS NULL THEN
+	IF total = 0 AND who.session_id IS NULL AND forget_session.user_id IS NULL AND forget_session.tenant_id IS NULL THEN
 		RAISE EXCEPTION 'there is no such session'
 			USING ERRCODE = 'undefined_object',
 				DETAIL = 'None is recorded, and no table has rows of it.',

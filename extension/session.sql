@@ -197,29 +197,41 @@ CREATE FUNCTION sessmem.close_own() RETURNS boolean
 COMMENT ON FUNCTION sessmem.close_own() IS
 	'Internal: close_session() of the session that is bound.';
 
+CREATE FUNCTION sessmem.find_session(session_id text, user_id text, tenant_id text) RETURNS sessmem.session
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	sessions sessmem.session[] := ARRAY(SELECT s FROM sessmem.session AS s
+		WHERE s.session_id = find_session.session_id
+			AND (find_session.user_id IS NULL OR s.user_id = find_session.user_id)
+			AND (find_session.tenant_id IS NULL OR s.tenant_id = find_session.tenant_id)
+		LIMIT 2);
+BEGIN
+	IF cardinality(sessions) > 1 THEN
+		RAISE EXCEPTION 'several users or tenants have a session of that id'
+			USING ERRCODE = '22023', HINT = 'Name user_id and tenant_id, too.';
+	END IF;
+	RETURN sessions[1];
+END
+$$;
+COMMENT ON FUNCTION sessmem.find_session(text, text, text) IS
+	'Internal: the session of that id, NULL if there is none; any user''s or tenant''s where user_id or tenant_id is null. 22023: there are several.';
+
 CREATE FUNCTION sessmem.close_any(session_id text, user_id text, tenant_id text) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found_ids bigint;
+	who sessmem.session := sessmem.find_session(close_any.session_id, close_any.user_id, close_any.tenant_id);
 BEGIN
-	SELECT count(*) INTO found_ids FROM sessmem.session AS s
-		WHERE s.session_id = close_any.session_id
-			AND (close_any.user_id IS NULL OR s.user_id = close_any.user_id)
-			AND (close_any.tenant_id IS NULL OR s.tenant_id = close_any.tenant_id);
-	IF found_ids > 1 THEN
-		RAISE EXCEPTION 'several users or tenants have a session of that id'
-			USING ERRCODE = '22023', HINT = 'Name user_id and tenant_id, too.';
-	ELSIF found_ids = 0 THEN
+	IF who.session_id IS NULL THEN
 		RAISE EXCEPTION 'there is no such session'
 			USING ERRCODE = 'undefined_object', HINT = 'It was never opened, or has been forgotten or swept.';
 	END IF;
 	UPDATE sessmem.session AS s SET ended_at = clock_timestamp()
-		WHERE s.session_id = close_any.session_id
-			AND (close_any.user_id IS NULL OR s.user_id = close_any.user_id)
-			AND (close_any.tenant_id IS NULL OR s.tenant_id = close_any.tenant_id)
-			AND s.ended_at IS NULL;
+		WHERE s.session_id = who.session_id AND s.user_id IS NOT DISTINCT FROM who.user_id
+			AND s.tenant_id IS NOT DISTINCT FROM who.tenant_id AND s.ended_at IS NULL;
 	RETURN FOUND;
 END
 $$;
