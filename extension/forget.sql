@@ -92,22 +92,6 @@ $$;
 COMMENT ON FUNCTION sessmem.erase(sessmem.protected_table, text, text, text, text, bigint) IS
 	'Internal: deletes up to max_rows rows of one session from one table; predicate is its key_predicate(). 55000: something keeps them.';
 
-CREATE FUNCTION sessmem.check_read_committed(what text) RETURNS void
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-		RAISE EXCEPTION 'cannot % in a % transaction', what, current_setting('transaction_isolation')
-			USING ERRCODE = 'feature_not_supported',
-				DETAIL = 'What others add meanwhile would be overlooked.',
-				HINT = 'Use READ COMMITTED.';
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION sessmem.check_read_committed(text) IS
-	'Internal: 0A000 in REPEATABLE READ and SERIALIZABLE.';
-
 CREATE FUNCTION sessmem.forget(session_id text, user_id text, tenant_id text, level text)
 	RETURNS TABLE (relation regclass, deleted bigint)
 	LANGUAGE plpgsql VOLATILE

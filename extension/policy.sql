@@ -328,12 +328,7 @@ BEGIN
 		RAISE EXCEPTION 'relation % does not exist', relation USING ERRCODE = 'undefined_table';
 	END IF;
 
-	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-		RAISE EXCEPTION 'cannot protect a table in a % transaction', current_setting('transaction_isolation')
-			USING ERRCODE = 'feature_not_supported',
-				DETAIL = 'Rows and partitions that others add meanwhile would be overlooked.',
-				HINT = 'Use READ COMMITTED.';
-	END IF;
+	PERFORM sessmem.check_read_committed('protect a table', 'Rows and partitions that others add meanwhile would be overlooked.');
 
 	-- What can be told without a lock, so that a mistake stops nobody.
 	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);

@@ -23,3 +23,20 @@ END
 $$;
 
 COMMENT ON SCHEMA sessmem IS 'Row-level session isolation for agent memory.';
+
+-- Of protect(), forget_*() and sweep(), which must see what others commit while they wait.
+CREATE FUNCTION sessmem.check_read_committed(what text, reason text DEFAULT 'What others add meanwhile would be overlooked.') RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE EXCEPTION 'cannot % in a % transaction', what, current_setting('transaction_isolation')
+			USING ERRCODE = 'feature_not_supported',
+				DETAIL = reason,
+				HINT = 'Use READ COMMITTED.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION sessmem.check_read_committed(text, text) IS
+	'Internal: 0A000 in REPEATABLE READ and SERIALIZABLE.';
