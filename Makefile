@@ -13,6 +13,7 @@ OBJS = \
 	src/token.o \
 	src/issuer.o \
 	src/session.o \
+	src/commit.o \
 	src/seal.o \
 	src/context.o \
 	src/claims.o \
@@ -27,7 +28,7 @@ OBJS = \
 	src/enforce.o \
 	src/worker.o
 
-PRIVATE_HEADERS = src/sessmem.h src/compat.h
+PRIVATE_HEADERS = src/sessmem.h src/session.h src/compat.h
 
 # In the order in which CREATE EXTENSION runs them; grants last.
 SQL_PARTS = \

@@ -1,6 +1,6 @@
 -- session: the registry of sessions, and how they end
 --
--- session.c reads and writes this table by column number.
+-- session.c reads this table by column number, and commit.c writes it.
 
 CREATE TABLE sessmem.session (
 	tenant_id text COLLATE "C",

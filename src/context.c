@@ -307,7 +307,7 @@ bool
 sessmem_context_ended(void)
 {
 	return impersonated == NULL && current != NULL &&
-		(current->standing.ended || sessmem_session_closing());
+		(current->standing.ended || sessmem_commit_closing());
 }
 
 /* The claims of the session in force, with its standing in the registry, or NULL. */
@@ -586,7 +586,7 @@ on_transaction(XactEvent event, void *arg)
 				if (current != NULL && sessmem_claims_same(&used.who, &current->claims.who) &&
 					in_force(judge()))
 					used_standing = current->standing;
-				sessmem_session_commit(&used, &used_standing, wrote);
+				sessmem_commit_check(&used, &used_standing, wrote);
 			}
 			started = startup_token != NULL &&
 				((current != NULL && current->connection_scope) ||

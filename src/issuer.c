@@ -207,6 +207,6 @@ sessmem_renew_session(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("ttl must not exceed the lifetime that the issuer gave the session"),
 				errhint("Leave it out, and renew again later."));
-	sessmem_session_renew(expires);
+	sessmem_commit_renew(expires);
 	PG_RETURN_TEXT_P(token);
 }

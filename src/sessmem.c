@@ -18,6 +18,7 @@ _PG_init(void)
 	sessmem_guc_init();
 	sessmem_keyring_init();
 	sessmem_session_init();
+	sessmem_commit_init();
 	sessmem_context_init();
 	sessmem_pooling_init();
 	sessmem_recall_init();

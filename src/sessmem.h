@@ -1,7 +1,8 @@
 /*
  * sessmem.h
  *		The map of sessmem: one section per source file, and only what crosses
- *		files.  Everything else is static.
+ *		files.  Everything else is static, but for the little that session.c and
+ *		commit.c share (session.h).
  *
  * The words used here (session, token, context, guard) are those of
  * docs/architecture.md.
@@ -144,10 +145,14 @@ extern bool sessmem_session_revoked(const SessmemClaims *claims, uint64 *as_of);
 extern void sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing);
 extern SessmemStatus sessmem_session_status(const SessmemClaims *claims, SessmemStanding *standing,
 											uint64 as_of, uint64 revocations_as_of);
-extern void sessmem_session_renew(TimestampTz expires);
-extern bool sessmem_session_closing(void);
-extern void sessmem_session_commit(const SessmemClaims *claims, SessmemStanding *standing,
-								   bool wrote);
+
+/* ---------- commit.c: what a session may commit, and what is written of it ---------- */
+
+extern void sessmem_commit_init(void);
+extern void sessmem_commit_renew(TimestampTz expires);
+extern bool sessmem_commit_closing(void);
+extern void sessmem_commit_check(const SessmemClaims *claims, SessmemStanding *standing,
+								 bool wrote);
 
 /* ---------- seal.c: the sealed form of a context ---------- */
 
