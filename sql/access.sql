@@ -200,13 +200,14 @@ SET SESSION AUTHORIZATION regress_sessmem_owner;
 -- fail: a function that is called while such a query is planned, or started
 CREATE FUNCTION look(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-	RAISE NOTICE 'rows: %', (SELECT count(*) FROM messages);
+	RAISE NOTICE 'rows: %', (SELECT count(*) FROM public.messages);
 	RETURN true;
 EXCEPTION WHEN insufficient_privilege THEN
 	RAISE NOTICE '%', SQLERRM;
 	RETURN true;
 END $$;
 CREATE TABLE loose (id int REFERENCES person ON DELETE CASCADE);
+SET client_min_messages = warning;
 CREATE INDEX ON loose (id) WHERE look(1);
 INSERT INTO loose VALUES (1);
 \c -
