@@ -165,6 +165,11 @@ ROLLBACK TO s;
 DELETE FROM person;
 SELECT count(*) FROM note;
 ROLLBACK;
+BEGIN;
+SELECT sessmem.bind(:'s1');
+SET LOCAL ROLE regress_sessmem_owner;
+INSERT INTO note (person) VALUES (1);
+COMMIT;
 -- so does MERGE
 BEGIN;
 SELECT sessmem.bind(:'s1');
@@ -196,7 +201,17 @@ DELETE FROM note;
 SELECT * FROM seen;
 ROLLBACK;
 DROP TRIGGER look ON note;
+-- fail: what was only rewritten there
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PREPARE kept AS SELECT count(*) FROM messages;
+	RETURN OLD;
+END $$;
+CREATE TRIGGER keep BEFORE DELETE ON note FOR EACH ROW EXECUTE FUNCTION keep();
 SET SESSION AUTHORIZATION regress_sessmem_owner;
+DELETE FROM person;
+EXECUTE kept;
+EXECUTE kept;
 -- fail: a function that is called while such a query is planned, or started
 CREATE FUNCTION look(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -210,6 +225,9 @@ CREATE TABLE loose (id int REFERENCES person ON DELETE CASCADE);
 SET client_min_messages = warning;
 CREATE INDEX ON loose (id) WHERE look(1);
 INSERT INTO loose VALUES (1);
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+DROP TRIGGER keep ON note;
+TRUNCATE note;
 \c -
 SET SESSION AUTHORIZATION regress_sessmem_owner;
 DELETE FROM person;
@@ -221,7 +239,7 @@ ALTER TABLE later ADD FOREIGN KEY (session_id, message) REFERENCES messages (ses
 SET sessmem.maintenance = 'clean up';
 DROP TABLE later;
 DROP TABLE parent, plain, note, person, loose, seen, messages, events CASCADE;
-DROP FUNCTION helper, look(), look(int);
+DROP FUNCTION helper, look(), look(int), keep();
 
 -- estimates do not tell what is in other sessions' rows
 CREATE TABLE turn (id bigserial, session_id text, kind text, content text, PRIMARY KEY (session_id, id));
