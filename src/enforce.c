@@ -193,7 +193,7 @@ check_utility(Node *stmt)
 			sessmem_pooling_dirty();
 			break;
 		case T_PrepareStmt:
-			check_leftover("PREPARE a statement", "Let the driver prepare it, or prepare it without a session.");
+			check_leftover("PREPARE a statement", "Let the driver prepare it, with the protocol.");
 			sessmem_pooling_check_prepare(castNode(PrepareStmt, stmt)->name);
 			break;
 		case T_LockStmt:

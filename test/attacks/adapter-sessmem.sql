@@ -33,6 +33,9 @@ alter role :app2 set sessmem.allow_attach = off;
 
 create extension pgcrypto schema public;
 create extension sessmem;
+-- the set-up of a vector writes and reads as the superuser, which only maintenance allows
+alter role :su in database :DBNAME set sessmem.maintenance = 'attack vectors';
+set sessmem.maintenance = 'attack vectors';
 select sessmem.grant_app('atk_app'), sessmem.grant_app('atk_app2');
 
 set role :owner;

@@ -20,6 +20,9 @@
 # As psql -c, for a superuser; prints what it gives.
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 
+# The same in maintenance: the rows of all sessions.
+all() { PGOPTIONS='-c sessmem.maintenance=bench' sql "$@"; }
+
 # number EXPRESSION: its value
 number() { awk "BEGIN { print $1 }"; }
 
@@ -107,9 +110,9 @@ kill "$turns"
 wait "$turns" || true
 
 # What must be gone, and nothing else.
-[ "$(sql -c "SELECT count(*) FROM messages AS m WHERE NOT EXISTS (SELECT FROM sessmem.session AS s WHERE s.session_id = m.session_id)")" = 0 ] ||
+[ "$(all -c "SELECT count(*) FROM messages AS m WHERE NOT EXISTS (SELECT FROM sessmem.session AS s WHERE s.session_id = m.session_id)")" = 0 ] ||
 	die "the sweep left rows of sessions that are gone"
-[ "$(sql -c "SELECT count(*) FROM messages WHERE id <= $((swept_sessions * 50))")" = $(((swept_sessions - total) * 50)) ] ||
+[ "$(all -c "SELECT count(*) FROM messages WHERE id <= $((swept_sessions * 50))")" = $(((swept_sessions - total) * 50)) ] ||
 	die "the sweep took rows of live sessions"
 
 # Of each window, by when a turn was due: pair, whether it is swept, median, 99th percentile.

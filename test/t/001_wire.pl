@@ -137,9 +137,17 @@ my @a = map { "a$_" } 1 .. 4;
 sub begin_portal
 {
 	my ($kind, $into) = @_;
-	$c->query("BEGIN");
+	if ($kind =~ /EXECUTE/)
+	{
+		# only without a session, and kept where it used the connection last
+		$c->query("BEGIN; $into; COMMIT");
+		$c->query("BEGIN; SELECT sessmem.unbind(); PREPARE list AS $list");
+	}
+	else
+	{
+		$c->query("BEGIN");
+	}
 	$c->query($into);
-	$c->query("PREPARE list AS $list") if $kind =~ /EXECUTE/;
 	return $c->parse('', $portal{$kind})->bind('p', '')->execute('p', 1)->sync;
 }
 
@@ -282,7 +290,7 @@ for my $first ($list, 'SELECT 1/0', "DELETE FROM notes WHERE content = 'a4'", 'S
 for my $end ('COMMIT', 'ROLLBACK')
 {
 	fresh('sessmem.token' => $a);
-	$c->query("BEGIN; SELECT sessmem.bind('$b'); CREATE TEMP TABLE planted AS SELECT 1; $end");
+	$c->query("BEGIN; SELECT sessmem.bind('$b'); CREATE FUNCTION pg_temp.planted() RETURNS int LANGUAGE sql AS 'SELECT 1'; $end");
 	is($c->query('SELECT sessmem.status()'), '{none} SELECT 1; I', "replaced by bind(), $end: the session of the startup packet does not come back");
 	is($c->query($list), 'SELECT 0; I', 'and reads nothing');
 }
@@ -392,6 +400,7 @@ my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET mi
   . ' SET enable_indexscan = off; SET enable_bitmapscan = off; SET enable_indexonlyscan = off';
 my $count = 'SELECT count(*), min(session_id), max(session_id) FROM many';
 
+$node->safe_psql('postgres', "ALTER ROLE $Fixture::app SET sessmem.explain_analyze = on");
 fresh('sessmem.token' => $a);
 $c->query($parallel);
 like($c->query("EXPLAIN (ANALYZE, COSTS OFF) $count"), qr/Workers Launched: [1-9]/, 'workers run');

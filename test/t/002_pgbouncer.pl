@@ -121,7 +121,7 @@ SQL
 is($node->safe_psql('postgres', q{SELECT sum(foreign_rows), count(*) FILTER (WHERE own_rows <> expected), count(*) FROM verdicts WHERE test = 'bound'}),
 	'0|0|' . $clients * $transactions,
 	'sessmem: no foreign row, and all own rows');
-is($node->safe_psql('postgres', q{SELECT count(*), min(n), max(n), sum(changed) FROM (SELECT client, count(*) AS n, sum(length(content) - 1) AS changed FROM pooled GROUP BY client) AS c}),
+is(Fixture::maintain($node, q{SELECT count(*), min(n), max(n), sum(changed) FROM (SELECT client, count(*) AS n, sum(length(content) - 1) AS changed FROM pooled GROUP BY client) AS c}),
 	join('|', $clients, 5 + $transactions, 5 + $transactions,
 		$clients * ($transactions * 5 + $transactions * ($transactions + 1) / 2)),
 	'every write went to its own session');
@@ -166,7 +166,12 @@ SQL
 my $in = '{0} SELECT 1';    # bind() of Mallory, and of Alice
 my $then = '{1} SELECT 1';
 
-like(as($mallory, 0, 'CREATE TEMP TABLE loot AS SELECT * FROM pooled'), qr/SELECT 35, COMMIT; I/, 'a temporary table is left');
+is(as($mallory, 0, 'CREATE TEMP TABLE loot AS SELECT * FROM pooled'), "BEGIN, $in, 42501; E", 'a temporary table is refused in a session');
+$mallory->query('ROLLBACK');
+as($mallory, 0);
+is($mallory->query("BEGIN; CREATE TEMP TABLE loot (LIKE pooled); SELECT sessmem.bind('$token[0]'); INSERT INTO loot SELECT * FROM pooled; COMMIT"),
+	"BEGIN, CREATE TABLE, $in, INSERT 0 35, COMMIT; I", 'made before it, it is left');
+is(as($mallory, 0, 'SELECT count(*) FROM loot'), "BEGIN, $in, {35} SELECT 1, COMMIT; I", 'for the session itself');
 is(as($alice, 1, q{SELECT to_regclass('pg_temp.loot')}), "BEGIN, $then, {NULL} SELECT 1, COMMIT; I", 'the next session does not find it');
 is($alice->query('SELECT * FROM loot'), '42P01; I', 'nor does it exist after that');
 

@@ -221,6 +221,7 @@ my $count = 'SELECT count(*), min(session_id), max(session_id) FROM many';
 my $some = '{10000,a,a} SELECT 1';
 my $none = '{0,NULL,NULL} SELECT 1';
 
+$node->safe_psql('postgres', "ALTER ROLE $app SET sessmem.explain_analyze = on");
 like(fresh(options => $options)->query("BEGIN; SELECT sessmem.bind('$a'); EXPLAIN (ANALYZE, COSTS OFF) $count"), qr/Workers Launched: [1-9]/, 'workers run');
 is(fresh(options => $options)->query($count), "$none; I", 'workers without a session return nothing, in the first statement');
 is($c->query("BEGIN; SELECT sessmem.bind('$a'); $count; COMMIT"), "BEGIN, {a} SELECT 1, $some, COMMIT; I", 'bound they return all of its rows');

@@ -22,7 +22,7 @@ sub lapsed
 	my ($session, $ago, $rows, $more) = @_;
 	$rows //= 2;
 	$more //= '';
-	$node->safe_psql('postgres', <<SQL);
+	Fixture::maintain($node, <<SQL);
 SELECT sessmem.open_session('x', session_id => '$session') AS token \\gset
 BEGIN;
 SELECT sessmem.bind(:'token');
@@ -36,12 +36,13 @@ SQL
 sub gone
 {
 	my ($session, $what) = @_;
+	local $ENV{PGOPTIONS} = $Fixture::maintenance;
 	ok($node->poll_query_until('postgres', <<SQL), $what);
 SELECT NOT EXISTS (SELECT FROM notes WHERE session_id = '$session') AND NOT EXISTS (SELECT FROM sessmem.session WHERE session_id = '$session')
 SQL
 }
 
-sub rows { my ($session) = @_; return $node->safe_psql('postgres', "SELECT count(*) FROM notes WHERE session_id = '$session'"); }
+sub rows { my ($session) = @_; return Fixture::maintain($node, "SELECT count(*) FROM notes WHERE session_id = '$session'"); }
 
 sub configure
 {

@@ -33,6 +33,16 @@ SQL
 	return $node;
 }
 
+# Superusers get past row security only in maintenance: safe_psql() there, or
+# whatever the code starts that connects.
+our $maintenance = '-c sessmem.maintenance=tests';
+sub maintain
+{
+	my ($node, $sql, $db) = @_;
+	local $ENV{PGOPTIONS} = $maintenance;
+	return $node->safe_psql($db // 'postgres', $sql);
+}
+
 # A token for a session, of a user of the same name.
 sub token
 {
