@@ -269,8 +269,9 @@ COMMENT ON FUNCTION sessmem.apply_protection(regclass) IS
 	'Internal: derives policies, guard, defaults, constraints and index of one table from its row in the registry.';
 
 -- Unique and foreign keys are checked against all rows, so whoever may insert can
--- ask whether a row exists, or refer to it.
-CREATE FUNCTION sessmem.key_oracles(relation regclass, OUT finding text, OUT better text)
+-- ask whether a row exists, or refer to it.  The owner of an index reads the
+-- statistics of its expressions.
+CREATE FUNCTION sessmem.oracles(relation regclass, OUT finding text, OUT better text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -290,6 +291,10 @@ AS $$
 	WHERE i.indrelid = $1 AND (i.indisunique OR i.indisexclusion)
 		AND NOT key.nums <@ (i.indkey::int2[])[0:i.indnkeyatts - 1]
 	UNION ALL
+	SELECT format('the owner of index %I finds values of its expressions in pg_stats', c.relname), 'an index on columns'
+	FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+	WHERE i.indrelid = $1 AND i.indexprs IS NOT NULL
+	UNION ALL
 	SELECT format('foreign key %I of %s can refer to a row of another session', c.conname, c.conrelid::regclass),
 		format('FOREIGN KEY (%s, ...) REFERENCES %s (%s, ...)', CASE WHEN c.conrelid = $1 THEN key.names ELSE 'its session key' END,
 			c.confrelid::regclass, CASE WHEN c.confrelid = $1 THEN key.names ELSE 'its session key' END)
@@ -299,8 +304,8 @@ AS $$
 			OR (c.conrelid = $1 AND NOT key.nums <@ c.conkey
 				AND EXISTS (SELECT FROM sessmem.protected_table AS p WHERE p.relation = c.confrelid)))
 $$;
-COMMENT ON FUNCTION sessmem.key_oracles(regclass) IS
-	'Internal: keys of a protected table that do not contain the session key, and what would be better.';
+COMMENT ON FUNCTION sessmem.oracles(regclass) IS
+	'Internal: keys and indexes that tell of the rows of other sessions, and what would be better.';
 
 CREATE FUNCTION sessmem.protect(
 		relation regclass,
@@ -410,7 +415,7 @@ BEGIN
 
 	PERFORM sessmem.apply_protection(m.member) FROM sessmem.members(relation) AS m;
 
-	FOR oracle IN SELECT * FROM sessmem.key_oracles(relation) LOOP
+	FOR oracle IN SELECT * FROM sessmem.oracles(relation) LOOP
 		IF strict THEN
 			RAISE EXCEPTION '%', oracle.finding
 				USING ERRCODE = 'wrong_object_type',

@@ -103,4 +103,20 @@ my $offset = -s $node->logfile;
 ok(Fixture::client($node, 'sessmem.context' => $good)->{refused}, 'a token as sessmem.context in the startup packet: no connection');
 silent('a token as sessmem.context', $good, $offset);
 
+# Maintenance, once for each transaction that used it, whether it commits or not.
+sub maintained
+{
+	my ($sql, %options) = @_;
+	my $from = -s $node->logfile;
+	$node->psql('postgres', $sql, %options);
+	my $log = substr(slurp_file($node->logfile), $from);
+	my @lines = $log =~ /LOG:  00000: maintenance of protected tables by role "[^"]+"\n[^\n]*DETAIL:  Reason: ([^\n]+)/g;
+	return join(', ', @lines);
+}
+is(maintained("BEGIN; SELECT sessmem.maintenance('look'); SELECT * FROM notes; DELETE FROM notes; ROLLBACK"), 'look', 'maintenance that rolled back is in the log, once');
+is(maintained("SET sessmem.maintenance = 'two'; SELECT * FROM notes; COPY notes TO stdout"), 'two, two', 'each transaction is');
+is(maintained("SET sessmem.maintenance = 'none'; SELECT 1"), '', 'one that did not need it is not');
+is(maintained("SET sessmem.maintenance = 'ddl'; ALTER TABLE notes ADD COLUMN more int"), '', 'nor one whose command was not refused');
+is(maintained("SET sessmem.maintenance = 'ddl'; ALTER TABLE notes NO FORCE ROW LEVEL SECURITY"), 'ddl', 'one that weakened a table is');
+
 done_testing();

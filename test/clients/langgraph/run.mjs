@@ -97,6 +97,15 @@ async function isolated(admin) {
   const claims = { ...JSON.parse(Buffer.from(body, 'base64url')), sid: 'thread-bob' };
   const forged = [head, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
   await refused("alice's token with bob's session written into it", () => withSession(forged, () => toArray(saver.list({}))), '28000');
+  for (const [what, sql] of [
+    ['switches row security off', 'ALTER TABLE checkpoints DISABLE ROW LEVEL SECURITY'],
+    ['lifts it from the owner', 'ALTER TABLE checkpoint_blobs NO FORCE ROW LEVEL SECURITY'],
+    ['drops a policy', 'DROP POLICY sessmem_restrictive ON checkpoint_writes'],
+    ['disables the guard', 'ALTER TABLE checkpoints DISABLE TRIGGER ALL'],
+    ['puts another table in its place', 'ALTER TABLE checkpoints RENAME TO old_checkpoints'],
+    ['drops it', 'DROP TABLE checkpoint_blobs'],
+    ['keeps a copy of everything', 'CREATE MATERIALIZED VIEW copy AS SELECT * FROM checkpoints'],
+  ]) await refused(`the application, which owns the tables, ${what}`, () => as('alice', () => pool.query(sql)));
   await as('alice', () => saver.deleteThread('thread-bob'));
   check("alice deletes bob's thread: bob's memory is still complete",
     complete('bob', (await as('bob', () => graph.getState(thread('bob')))).values));
