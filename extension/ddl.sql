@@ -257,6 +257,66 @@ $$;
 COMMENT ON FUNCTION sessmem.follow(oid[]) IS
 	'Internal: follows renamed key columns and new owners, and protects new partitions and children.';
 
+-- Tables for which there is a rule, and which are not protected yet.
+CREATE FUNCTION sessmem.unprotected(touched oid[] DEFAULT NULL) RETURNS SETOF sessmem.protected_table
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT DISTINCT ON (c.oid) c.oid::regclass, r.session_column, r.user_column, r.tenant_column,
+		NULL::int2[], NULL::oid, NULL::text, NULL::text[], NULL::boolean
+	FROM sessmem.auto_protection AS r
+		JOIN pg_namespace AS n ON n.nspname = r.schema
+		JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname LIKE r.pattern
+	WHERE (touched IS NULL OR c.oid = ANY (touched))
+		AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND NOT c.relispartition
+		AND NOT EXISTS (SELECT FROM sessmem.protected_table AS p WHERE p.relation = c.oid)
+		AND NOT EXISTS (SELECT FROM sessmem.key_columns(c.oid, r.session_column, r.user_column, r.tenant_column) AS k WHERE k.type IS NULL)
+	-- the closest
+	ORDER BY c.oid, length(r.pattern) DESC, r.pattern;
+END
+$$;
+COMMENT ON FUNCTION sessmem.unprotected(oid[]) IS
+	'Internal: tables that auto_protect() is about and that are not protected, of those given or of all.';
+
+CREATE FUNCTION sessmem.auto_protect(
+		schema name,
+		pattern text DEFAULT '%',
+		session_column name DEFAULT 'session_id',
+		user_column name DEFAULT NULL,
+		tenant_column name DEFAULT NULL,
+		enabled boolean DEFAULT true
+	) RETURNS SETOF regclass
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET client_min_messages = warning
+AS $$
+DECLARE
+	found sessmem.protected_table;
+BEGIN
+	IF num_nulls(schema, pattern, enabled) > 0 THEN
+		RAISE EXCEPTION 'schema, pattern and enabled must not be null' USING ERRCODE = '22004';
+	END IF;
+	IF num_nonnulls(session_column, user_column, tenant_column) = 0 THEN
+		RAISE EXCEPTION 'no key column is given'
+			USING ERRCODE = '22023',
+				HINT = 'Name at least one of session_column, user_column and tenant_column.';
+	END IF;
+	DELETE FROM sessmem.auto_protection AS r
+		WHERE r.schema = auto_protect.schema AND r.pattern = auto_protect.pattern;
+	IF enabled THEN
+		INSERT INTO sessmem.auto_protection VALUES (schema, pattern, session_column, user_column, tenant_column);
+	END IF;
+	FOR found IN SELECT * FROM sessmem.unprotected() LOOP
+		PERFORM sessmem.protect(found.relation, found.session_column, found.user_column, found.tenant_column);
+		RETURN NEXT found.relation;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION sessmem.auto_protect(name, text, name, name, name, boolean) IS
+	'Protects every table of a schema whose name is LIKE pattern and that has these columns: those that exist, which it returns, and those that anybody creates later, at once. A table that several patterns fit goes by the longest. enabled => false takes the rule back; what is protected stays so. 22004, 22023, and all errors of protect(), which then stop the command that creates the table. For administrators.';
+
 CREATE FUNCTION sessmem.after_ddl() RETURNS event_trigger
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -293,6 +353,8 @@ BEGIN
 		SELECT k.confrelid FROM pg_constraint AS k JOIN part ON part.oid = k.conrelid WHERE k.contype = 'f');
 
 	PERFORM sessmem.follow(touched);
+	PERFORM sessmem.protect(u.relation, u.session_column, u.user_column, u.tenant_column)
+		FROM sessmem.unprotected(touched) AS u WHERE NOT sessmem.deriving(u.relation);
 	PERFORM sessmem.check_table(p.relation)
 		FROM sessmem.protected_table AS p
 		WHERE p.relation = ANY (touched) AND NOT sessmem.deriving(p.relation)
@@ -300,7 +362,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sessmem.after_ddl() IS
-	'Event trigger: protects new partitions and children, and refuses (42501) what weakens a protected table.';
+	'Event trigger: protects new partitions and children, and tables that auto_protect() is about, and refuses (42501) what weakens a protected table.';
 
 CREATE FUNCTION sessmem.after_drop() RETURNS event_trigger
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -336,7 +398,7 @@ COMMENT ON FUNCTION sessmem.after_drop() IS
 	'Event trigger: refuses (42501) to drop a protected table, or what protects it.';
 
 CREATE EVENT TRIGGER sessmem_after_ddl ON ddl_command_end
-	WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',
+	WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',
 		'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER SEQUENCE', 'ALTER TYPE',
 		'CREATE SCHEMA', 'ALTER SCHEMA', 'CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'ALTER TRIGGER', 'CREATE RULE', 'ALTER RULE')
 	EXECUTE FUNCTION sessmem.after_ddl();

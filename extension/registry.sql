@@ -72,3 +72,16 @@ CREATE TRIGGER look_up_relation
 	BEFORE INSERT ON sessmem.protected_table
 	FOR EACH ROW EXECUTE FUNCTION sessmem.look_up_relation();
 ALTER TABLE sessmem.protected_table ENABLE ALWAYS TRIGGER look_up_relation;
+
+CREATE TABLE sessmem.auto_protection (
+	schema name,
+	pattern text,
+	session_column name,
+	user_column name,
+	tenant_column name,
+	PRIMARY KEY (schema, pattern),
+	CHECK (pg_catalog.num_nonnulls(session_column, user_column, tenant_column) > 0)
+);
+COMMENT ON TABLE sessmem.auto_protection IS
+	'Tables that are protected as they appear: in this schema, with a name LIKE pattern, if they have these columns. Written by auto_protect() only.';
+SELECT pg_catalog.pg_extension_config_dump('sessmem.auto_protection', '');

@@ -66,14 +66,15 @@ BEGIN
 	END IF;
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
 		sessmem.create_key(text), sessmem.import_key(jsonb), sessmem.retire_key(text),
-		sessmem.protect(regclass, name, name, name, boolean), sessmem.unprotect(regclass), sessmem.maintenance(text),
+		sessmem.protect(regclass, name, name, name, boolean), sessmem.unprotect(regclass),
+		sessmem.auto_protect(name, text, name, name, name, boolean), sessmem.maintenance(text),
 		sessmem.close_session(text, text, text), sessmem.close_own(), sessmem.close_any(text, text, text),
 		sessmem.revoke_user(text, text), sessmem.forget_session(text, text, text),
 		sessmem.forget_user(text, text), sessmem.forget_tenant(text), sessmem.sweep(integer),
 		sessmem.subject(text, text, text, text),
 		sessmem.grant_app(regrole), sessmem.grant_issuer(regrole) TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON PROCEDURE sessmem.sweep_all(integer) TO %s', role);
-	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.maintenance_log, sessmem.session, sessmem.sessions TO %s', role);
+	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.auto_protection, sessmem.maintenance_log, sessmem.session, sessmem.sessions TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION sessmem.grant_admin(regrole) IS

@@ -227,6 +227,44 @@ SELECT sessmem.protect('child');
 SELECT sessmem.protect('child', strict => true);
 ALTER TABLE child DROP CONSTRAINT child_parent_fkey;
 SELECT sessmem.protect('child', strict => true);
+
+-- tables that are born protected
+SELECT sessmem.auto_protect('house', 'memory%');
+SELECT sessmem.auto_protect('house', 'memory_of_user%', session_column => NULL, user_column => 'user_id');
+SET SESSION AUTHORIZATION regress_sessmem_owner;
+SET search_path = house, public;
+CREATE TABLE memory (session_id text, content text);
+CREATE TABLE memory_of_users (user_id bigint, session_id text);
+CREATE TABLE memory_migrations (v int);
+CREATE TEMP TABLE memory_temporary (session_id text);
+CREATE TABLE other (session_id text);
+CREATE TABLE memory_copied AS SELECT 's1'::text AS session_id;
+CREATE TABLE memory_parts (id int, session_id text) PARTITION BY RANGE (id);
+CREATE TABLE memory_parts_1 PARTITION OF memory_parts DEFAULT;
+ALTER TABLE memory_migrations ADD COLUMN session_id text;
+ALTER TABLE memory NO FORCE ROW LEVEL SECURITY;
+-- fail: rows without a key
+CREATE TABLE memory_filled AS SELECT NULL::text AS session_id;
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SET search_path = house, public;
+SET sessmem.maintenance = '';
+SELECT p.name, p.session_column, p.user_column FROM sessmem.protected_table AS p WHERE p.name LIKE '%memory%' ORDER BY 1;
+-- unprotect() holds until somebody changes the table
+SELECT sessmem.unprotect('memory');
+SELECT count(*) FROM sessmem.protected_table AS p WHERE p.relation = 'memory'::regclass;
+ALTER TABLE memory ADD COLUMN more int;
+SELECT count(*) FROM sessmem.protected_table AS p WHERE p.relation = 'memory'::regclass;
+-- those that are there, and no longer those to come
+SELECT sessmem.auto_protect('house', 'oth__');
+SELECT sessmem.auto_protect('house', 'memory%', enabled => false);
+CREATE TABLE memory_later (session_id text);
+SELECT r.schema, r.pattern FROM sessmem.auto_protection AS r ORDER BY 2;
+SELECT count(*) FROM sessmem.protected_table AS p WHERE p.relation IN ('memory_later'::regclass, 'other');
+-- fail: nothing to go by
+SELECT sessmem.auto_protect('house', session_column => NULL);
+SELECT sessmem.auto_protect(NULL);
+SELECT sessmem.auto_protect('house', 'memory_of_user%', enabled => false);
+SELECT sessmem.auto_protect('house', 'oth__', enabled => false);
 SET sessmem.maintenance = 'clean up';
 DROP SCHEMA house CASCADE;
 DROP FUNCTION IF EXISTS steal;
