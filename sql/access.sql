@@ -243,7 +243,7 @@ DROP FUNCTION helper, look(), look(int), keep();
 
 -- estimates do not tell what is in other sessions' rows
 CREATE TABLE turn (id bigserial, session_id text, kind text, content text, PRIMARY KEY (session_id, id));
-INSERT INTO turn (session_id, kind, content) SELECT 's' || i % 10, CASE WHEN i < 900 THEN 'common' ELSE 'rare' END, repeat('x', i) FROM generate_series(1, 1000) AS i;
+INSERT INTO turn (session_id, kind, content) SELECT CASE i % 2 WHEN 0 THEN 's2' ELSE 's' || i % 10 END, CASE WHEN i < 900 THEN 'common' ELSE 'rare' END, repeat('x', i) FROM generate_series(1, 1000) AS i;
 CREATE STATISTICS turn_both ON session_id, kind FROM turn;
 CREATE INDEX turn_lower ON turn (lower(kind));
 SELECT sessmem.protect('turn');
@@ -261,7 +261,7 @@ SET SESSION AUTHORIZATION regress_sessmem_app;
 BEGIN;
 SELECT sessmem.bind(:'s1');
 SELECT c AS condition, estimate('SELECT content FROM turn WHERE ' || c)
-	FROM unnest(ARRAY['true', 'kind = ''common''', 'kind = ''rare''', 'kind = ''no such''', 'lower(kind) = ''common''', 'lower(kind) = ''no such''',
+	FROM unnest(ARRAY['true', 'session_id = ''s2''', 'session_id = ''s3''', 'session_id = ''nobody''', 'session_id > ''s2''', 'session_id > ''z''', 'kind = ''common''', 'kind = ''rare''', 'kind = ''no such''', 'lower(kind) = ''common''', 'lower(kind) = ''no such''',
 		'session_id = ''s2'' AND kind = ''common''', 'session_id = ''s2'' AND kind = ''no such''', 'kind > ''m''', 'kind > ''z''']) AS c;
 SELECT estimate('SELECT FROM turn AS a JOIN turn AS b USING (kind)'), estimate('SELECT kind FROM turn GROUP BY kind'), estimate('SELECT lower(kind) FROM turn GROUP BY 1');
 ROLLBACK;
