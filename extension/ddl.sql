@@ -80,10 +80,21 @@ BEGIN
 		WHERE t.tgrelid = p.relation AND t.tgname > 'zzz_sessmem_guard'
 			AND t.tgtype & 3 = 3 AND t.tgtype & (4 | 16) <> 0	-- BEFORE INSERT OR UPDATE, FOR EACH ROW
 		UNION ALL
-		SELECT format('trigger %I runs %s of %s in the sessions of others', t.tgname, f.oid::regprocedure, f.proowner::regrole)
-		FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
-		WHERE t.tgrelid = p.relation AND NOT t.tgisinternal
-			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = f.proowner AND r.rolsuper)
+		SELECT DISTINCT format('%s runs %s of %s', x.what, f.oid::regprocedure, f.proowner::regrole)
+		FROM (
+			SELECT 'its partition key', 'pg_class'::regclass, p.relation::oid
+			UNION ALL SELECT 'an index', 'pg_class'::regclass, i.indexrelid FROM pg_index AS i WHERE i.indrelid = p.relation
+			UNION ALL SELECT 'a constraint', 'pg_constraint'::regclass, k.oid FROM pg_constraint AS k WHERE k.conrelid = p.relation
+			UNION ALL SELECT 'a default', 'pg_attrdef'::regclass, a.oid FROM pg_attrdef AS a WHERE a.adrelid = p.relation
+			UNION ALL SELECT 'statistics', 'pg_statistic_ext'::regclass, e.oid FROM pg_statistic_ext AS e WHERE e.stxrelid = p.relation
+			UNION ALL SELECT 'a trigger', 'pg_trigger'::regclass, t.oid FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND NOT t.tgisinternal
+		) AS x (what, classid, objid)
+		JOIN pg_depend AS d ON d.classid = x.classid AND d.objid = x.objid
+		LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+		JOIN pg_proc AS f ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END
+		WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = f.proowner AND r.rolsuper)
+		UNION ALL
+		SELECT 'it is not permanent: a crash empties it' WHERE c.relpersistence <> 'p'
 		UNION ALL
 		SELECT format('a rule changes what statements do: %s', pg_get_ruledef(w.oid))
 		FROM pg_rewrite AS w WHERE w.ev_class = p.relation
@@ -195,6 +206,7 @@ CREATE FUNCTION sessmem.follow(touched oid[]) RETURNS void
 AS $$
 DECLARE
 	fresh record;
+	weak text[];
 BEGIN
 	-- key columns that have another name now
 	FOR fresh IN
@@ -239,6 +251,17 @@ BEGIN
 					HINT = 'Add it empty, or let an administrator do it after SELECT sessmem.maintenance(''why'').';
 		END IF;
 		PERFORM sessmem.apply_protection(fresh.relation);
+		weak := ARRAY(
+			SELECT sessmem.weaknesses(fresh.relation)
+			EXCEPT
+			SELECT unnest(p.accepted) FROM sessmem.protected_table AS p JOIN pg_inherits AS i ON i.inhparent = p.relation
+			WHERE i.inhrelid = fresh.relation);
+		IF weak <> '{}' AND NOT sessmem.in_maintenance() THEN
+			RAISE EXCEPTION 'cannot add table % to a protected one', fresh.relation::regclass
+				USING ERRCODE = 'insufficient_privilege',
+					DETAIL = format('It has weaknesses: %s.', array_to_string(weak, '; ')),
+					HINT = 'An administrator can do it after SELECT sessmem.maintenance(''why'').';
+		END IF;
 		PERFORM sessmem.accept_weaknesses(fresh.relation);
 	END LOOP;
 

@@ -426,8 +426,9 @@ BEGIN
 	FOR weakness IN
 		SELECT DISTINCT format('table %s: %s', m.member, w)
 		FROM sessmem.members(relation) AS m CROSS JOIN LATERAL sessmem.weaknesses(m.member) AS w
+		ORDER BY 1
 	LOOP
-		RAISE WARNING '%', weakness USING HINT = 'It stays as it is; what it lets through, the library refuses if it is preloaded.';
+		RAISE WARNING '%', weakness USING HINT = 'It is accepted as it is. If it should not be, change it now.';
 	END LOOP;
 	PERFORM sessmem.accept_weaknesses(m.member) FROM sessmem.members(relation) AS m;
 END

@@ -37,7 +37,6 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/parallel.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
@@ -57,6 +56,7 @@
 #include "parser/parse_node.h"
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "rewrite/rowsecurity.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -81,6 +81,8 @@ static int	lifted = 0;
 
 /* The range table of the plan that is being started, which has been checked. */
 static List *checked = NIL;
+
+static Node *expected_condition(Relation rel, const SessmemTable *table);
 
 PG_FUNCTION_INFO_V1(sessmem_has_policy);
 
@@ -193,8 +195,6 @@ check_relations(List *range_table, List *permissions, bool report)
 {
 	ListCell   *lc;
 
-	if (IsParallelWorker())
-		return true;			/* the leader has asked */
 	foreach(lc, range_table)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
@@ -207,13 +207,13 @@ check_relations(List *range_table, List *permissions, bool report)
 			continue;
 		asked = sessmem_compat_asks_for(rte, permissions, &as_user);
 		why = objection(rte, asked, as_user, &relid);
-		if (why == NULL || (InNoForceRLSOperation() && lifted == 0) || sessmem_maintenance_pass())
+		/* an administrator has no part in what is called below a foreign key; its plans would be kept */
+		if (why == NULL || (InNoForceRLSOperation() ? lifted == 0 : sessmem_maintenance_pass()))
 			continue;
 		if (!report)
 			return false;
 		/* what was rewritten with FORCE lifted must not be used again */
-		if (InNoForceRLSOperation())
-			ResetPlanCache();
+		ResetPlanCache();
 		refuse(relid, why);
 	}
 	return true;
@@ -280,15 +280,55 @@ sessmem_access_run(SESSMEM_EXECUTOR_RUN_PARAMS, ExecutorRun_hook_type run)
 	PG_END_TRY();
 }
 
-/* Whether a rewritten query has what row security adds for one of its relations. */
+/* Runs what is left of a plan, likewise. */
+void
+sessmem_access_finish(QueryDesc *queryDesc, ExecutorFinish_hook_type finish)
+{
+	int			level = lifted;
+
+	if (!InNoForceRLSOperation())
+	{
+		finish(queryDesc);
+		return;
+	}
+	PG_TRY();
+	{
+		lifted++;
+		finish(queryDesc);
+	}
+	PG_FINALLY();
+	{
+		lifted = level;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Whether a rewritten query has what row security adds for one of its relations.
+ * The target of an UPDATE or DELETE may have the conditions of views besides, or
+ * those alone.
+ */
 static bool
 has_row_security(Query *query, RangeTblEntry *rte)
 {
 	ListCell   *lc;
+	bool		target = query->resultRelation != 0 &&
+		rt_fetch(query->resultRelation, query->rtable) == rte;
 
-	if (rte->securityQuals != NIL)
+	if (rte->securityQuals != NIL && !target)
 		return true;
-	if (query->commandType != CMD_INSERT || rt_fetch(query->resultRelation, query->rtable) != rte)
+	if (rte->securityQuals != NIL)
+	{
+		Relation	rel = table_open(rte->relid, AccessShareLock);
+		Node	   *condition = expected_condition(rel, sessmem_registry_find(rte->relid));
+		bool		has;
+
+		ChangeVarNodes(condition, 1, query->resultRelation, 0);
+		has = list_member(rte->securityQuals, condition);
+		table_close(rel, NoLock);
+		return has;
+	}
+	if (query->commandType != CMD_INSERT || !target)
 		return false;
 	foreach(lc, query->withCheckOptions)
 	{
@@ -334,23 +374,34 @@ check_rewritten(Node *node, void *context)
 	return query_tree_walker(query, check_rewritten, context, 0);
 }
 
+static PlannedStmt *
+call_planner(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
+{
+	return prev_planner ? prev_planner(parse, query_string, cursorOptions, boundParams) :
+		standard_planner(parse, query_string, cursorOptions, boundParams);
+}
+
 /* Plans a query, likewise. */
 static PlannedStmt *
 plan_query(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
 {
-	planner_hook_type plan = prev_planner ? prev_planner : standard_planner;
 	PlannedStmt *volatile result = NULL;
+	volatile bool by_server;
 	int			level = lifted;
 
 	if (!InNoForceRLSOperation())
 	{
 		(void) check_rewritten((Node *) parse, NULL);
-		return plan(parse, query_string, cursorOptions, boundParams);
+		return call_planner(parse, query_string, cursorOptions, boundParams);
 	}
+	/* else a rule has made more of it, or has added a condition */
+	by_server = parse->querySource == QSRC_ORIGINAL && !parse->hasSubLinks && parse->cteList == NIL;
 	PG_TRY();
 	{
 		lifted++;
-		result = plan(parse, query_string, cursorOptions, boundParams);
+		result = call_planner(parse, query_string, cursorOptions, boundParams);
+		if (!by_server)
+			(void) check_relations(result->rtable, SESSMEM_PLAN_PERMISSIONS(result), true);
 	}
 	PG_FINALLY();
 	{

@@ -12,7 +12,8 @@
  *	a CHECK, of the table or a domain, that is validated	case "check"
  *	an expression, in an index, statistics or a stored
  *	generated column; a predicate of more than IS NULL		index, statistics, generated, predicate
- *	a unique index that lacks a key column					unique
+ *	a unique index that lacks a key column, an exclusion
+ *	constraint												unique
  *	ALTER COLUMN TYPE										type
  *	a parent that is not protected							parent
  *
@@ -49,6 +50,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 /* Refuses what would compute something over the rows of a protected table. */
 static void
@@ -118,9 +120,64 @@ tells_values(Node *node, void *context)
 }
 
 /*
- * Whether a function is of a role that could make it do something else.  The
- * server's own that are volatile, set_config() for one, keep what they are given;
- * a default gives them nothing (context).
+ * Whether a type has a domain in it, of a role that is no superuser: whatever
+ * makes a value of it runs the domain's checks.
+ */
+static bool
+type_is_untrusted(Oid type)
+{
+	HeapTuple	tup;
+	Form_pg_type form;
+	bool		untrusted = false;
+
+	if (type < FirstNormalObjectId)
+		return false;
+	check_stack_depth();
+	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tup))
+		return false;
+	form = (Form_pg_type) GETSTRUCT(tup);
+	if (form->typtype == TYPTYPE_DOMAIN)
+		untrusted = !superuser_arg(form->typowner) || type_is_untrusted(form->typbasetype);
+	else if (form->typtype == TYPTYPE_RANGE)
+		untrusted = type_is_untrusted(get_range_subtype(type));
+	else if (form->typtype == TYPTYPE_MULTIRANGE)
+		untrusted = type_is_untrusted(get_multirange_range(type));
+	else if (form->typtype == TYPTYPE_COMPOSITE)
+	{
+		TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
+
+		for (int i = 0; i < desc->natts && !untrusted; i++)
+			untrusted = !TupleDescAttr(desc, i)->attisdropped &&
+				type_is_untrusted(TupleDescAttr(desc, i)->atttypid);
+		ReleaseTupleDesc(desc);
+	}
+	else if (OidIsValid(form->typelem))
+		untrusted = type_is_untrusted(form->typelem);
+	ReleaseSysCache(tup);
+	return untrusted;
+}
+
+/* Whether a function of the server's runs text that it is given, or keeps it. */
+static bool
+runs_its_arguments(Oid function)
+{
+	char	   *name = get_func_name(function);
+	Oid		   *argtypes;
+	int			nargs;
+
+	if (name == NULL)
+		return true;
+	(void) get_func_signature(function, &argtypes, &nargs);
+	return strstr(name, "_to_xml") != NULL || strncmp(name, "pg_input_", 9) == 0 ||
+		strcmp(name, "ts_rewrite") == 0 || strcmp(name, "set_config") == 0 ||
+		(nargs > 0 && (argtypes[0] == CSTRINGOID || argtypes[0] == INTERNALOID));
+}
+
+/*
+ * Whether a function may do what somebody who is not a superuser wants.  Of the
+ * server's own a check may call those that are immutable, a default (context) all
+ * but those that could be told to.
  */
 static bool
 is_untrusted(Oid function, void *context)
@@ -129,7 +186,8 @@ is_untrusted(Oid function, void *context)
 	bool		untrusted;
 
 	if (function < FirstNormalObjectId)
-		return context == NULL && func_volatile(function) == PROVOLATILE_VOLATILE;
+		return func_volatile(function) != PROVOLATILE_IMMUTABLE &&
+			(context == NULL || runs_its_arguments(function));
 	tup = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	untrusted = !HeapTupleIsValid(tup) || !superuser_arg(((Form_pg_proc) GETSTRUCT(tup))->proowner);
 	if (HeapTupleIsValid(tup))
@@ -142,6 +200,25 @@ runs_untrusted(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+		case T_FuncExpr:
+		case T_RelabelType:
+		case T_CoerceToDomain:
+		case T_ConvertRowtypeExpr:
+		case T_ArrayExpr:
+		case T_RowExpr:
+			if (type_is_untrusted(exprType(node)))
+				return true;
+			break;
+		case T_ArrayCoerceExpr:
+		case T_CoerceViaIO:
+			/* an input function does what its type says */
+			return type_is_untrusted(exprType(node)) || expression_tree_walker(node, runs_untrusted, context);
+		default:
+			break;
+	}
 	return check_functions_in_node(node, is_untrusted, context) ||
 		expression_tree_walker(node, runs_untrusted, context);
 }
@@ -163,8 +240,11 @@ check_index(Oid index)
 	if (tells_values(expression(tup, desc, Anum_pg_index_indpred), NULL))
 		check_scan(form->indrelid, "an index with a predicate");
 
+	/* it may compare in any way */
+	if (form->indisexclusion)
+		check_scan(form->indrelid, "an exclusion constraint");
 	table = sessmem_registry_find(form->indrelid);
-	if (table == NULL || (!form->indisunique && !form->indisexclusion))
+	if (table == NULL || !form->indisunique)
 		return;
 	for (int i = 0; i < SESSMEM_NKEYS; i++)
 	{
@@ -198,7 +278,14 @@ check_domain(Oid type)
 		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tup);
 
 		if (depend->classid == RelationRelationId)
+		{
+			Oid			row = get_rel_type_id(depend->objid);
+
 			relids = lappend_oid(relids, depend->objid);
+			/* a column of that row type has it inside */
+			if (OidIsValid(row) && row != type)
+				check_domain(row);
+		}
 		else if (depend->classid == TypeRelationId && depend->objid != type)
 			check_domain(depend->objid);
 	}
@@ -217,6 +304,20 @@ was_validated(Oid constraint)
 	if (HeapTupleIsValid(old))
 		ReleaseSysCache(old);
 	return validated;
+}
+
+/* A default of a domain, for columns that have none. */
+static void
+check_domain_default(Oid type)
+{
+	TupleDesc	desc;
+	HeapTuple	tup = new_row(TypeRelationId, TypeOidIndexId,
+							  Anum_pg_type_oid, ObjectIdGetDatum(type), 0, 0, &desc);
+	bool		is_default = true;
+
+	if (HeapTupleIsValid(tup) && ((Form_pg_type) GETSTRUCT(tup))->typtype == TYPTYPE_DOMAIN &&
+		runs_untrusted(expression(tup, desc, Anum_pg_type_typdefaultbin), &is_default))
+		check_domain(type);
 }
 
 static void
@@ -300,14 +401,7 @@ check_column(Oid relid, AttrNumber attnum, bool is_new)
 		return;
 	if (is_new)
 	{
-		HeapTuple	domain = SearchSysCache1(TYPEOID, ObjectIdGetDatum(form->atttypid));
-		bool		untrusted = HeapTupleIsValid(domain) &&
-			((Form_pg_type) GETSTRUCT(domain))->typtype == TYPTYPE_DOMAIN &&
-			!superuser_arg(((Form_pg_type) GETSTRUCT(domain))->typowner);
-
-		if (HeapTupleIsValid(domain))
-			ReleaseSysCache(domain);
-		if (untrusted)
+		if (type_is_untrusted(form->atttypid))
 			check_scan(relid, "a column of a domain that may run code in the sessions of others");
 		return;
 	}
@@ -336,6 +430,8 @@ sessmem_ddl_written(ObjectAccessType access, Oid class, Oid object, int sub, Oid
 		check_statistics(object);
 	else if (class == InheritsRelationId && sessmem_registry_find(auxiliary) == NULL)
 		check_scan(object, "a parent that is not protected");
+	else if (class == TypeRelationId && access == OAT_POST_ALTER)
+		check_domain_default(object);
 }
 
 /* ALTER COLUMN TYPE to the type that it has may have a USING, too. */

@@ -59,6 +59,7 @@
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 static ExecutorStart_hook_type prev_ExecutorStart = NULL;
 static ExecutorRun_hook_type prev_ExecutorRun = NULL;
+static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
 static object_access_hook_type prev_object_access = NULL;
 
 /* Whether an EXPLAIN ANALYZE is under way. */
@@ -399,6 +400,12 @@ executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)
 		check_held();
 }
 
+static void
+executor_finish(QueryDesc *queryDesc)
+{
+	sessmem_access_finish(queryDesc, prev_ExecutorFinish ? prev_ExecutorFinish : standard_ExecutorFinish);
+}
+
 /*
  * Terminating other connections is for administrators: all users of the
  * application are one role to the server.
@@ -437,4 +444,6 @@ sessmem_enforce_init(void)
 	ExecutorStart_hook = executor_start;
 	prev_ExecutorRun = ExecutorRun_hook;
 	ExecutorRun_hook = executor_run;
+	prev_ExecutorFinish = ExecutorFinish_hook;
+	ExecutorFinish_hook = executor_finish;
 }

@@ -15,10 +15,12 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "parser/parse_func.h"
 #include "utils/array.h"
@@ -51,9 +53,17 @@ static Oid	read_from = InvalidOid;
 static Oid
 own_table(const char *name)
 {
+	Oid			extension;
 	Oid			schema = get_namespace_oid(SESSMEM_SCHEMA, true);
+	Oid			registry = OidIsValid(schema) ? get_relname_relid("protected_table", schema) : InvalidOid;
 
-	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	/* anybody may have made a schema of that name where the extension is not installed */
+	if (!OidIsValid(registry) ||
+		(!creating_extension &&
+		 (!OidIsValid(extension = get_extension_oid(SESSMEM_SCHEMA, true)) ||
+		  getExtensionOfObject(RelationRelationId, registry) != extension)))
+		return InvalidOid;
+	return get_relname_relid(name, schema);
 }
 
 /* The same; raises 55000 if it is not there. */

@@ -290,6 +290,7 @@ extern void sessmem_ddl_check_alter(AlterTableStmt *stmt);
 
 extern void sessmem_access_init(void);
 extern void sessmem_access_start(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type start);
+extern void sessmem_access_finish(QueryDesc *queryDesc, ExecutorFinish_hook_type finish);
 extern void sessmem_access_run(SESSMEM_EXECUTOR_RUN_PARAMS, ExecutorRun_hook_type run);
 
 /* ---------- recall.c: retrieval ---------- */
