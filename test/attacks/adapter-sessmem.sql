@@ -16,6 +16,8 @@
 \setenv ATK_SU :su
 \setenv ATK_DB :DBNAME
 \setenv ATK_CTX_GUC :ctx_guc
+\setenv ATK_SUOPT ''
+\setenv ATK_ORDINARY ''
 set client_min_messages = warning;
 
 create role :app   login nosuperuser nobypassrls;
@@ -37,6 +39,20 @@ create extension sessmem;
 alter role :su in database :DBNAME set sessmem.maintenance = 'attack vectors';
 set sessmem.maintenance = 'attack vectors';
 select sessmem.grant_app('atk_app'), sessmem.grant_app('atk_app2');
+
+-- The superuser sets things up and looks at the outcome; t_ordinary() makes his connection one of any other day.
+select current_setting('sessmem.maintenance', true) is not null as has_maintenance \gset
+\if :has_maintenance
+\setenv ATK_SUOPT '-c sessmem.maintenance=attacks'
+\setenv ATK_ORDINARY '-c sessmem.maintenance='
+alter role :su in database :DBNAME set sessmem.maintenance = 'the attack suite sets itself up';
+set sessmem.maintenance = 'the attack suite sets itself up';
+create function public.t_ordinary() returns void language sql as $$ select pg_catalog.set_config('sessmem.maintenance', '', false) $$;
+create function public.t_maintain() returns void language plpgsql as $$ begin perform sessmem.maintenance('an administrator at work'); end $$;
+\else
+create function public.t_ordinary() returns void language sql as '';
+create function public.t_maintain() returns void language sql as '';
+\endif
 
 set role :owner;
 create table public.messages (id bigserial primary key, session_id text, role text, content text);
@@ -86,8 +102,15 @@ create function public.t_tamper(tok text, f text, t text) returns text language 
     '.' || split_part(tok, '.', 3)
   from split_part(tok, '.', 2) as p $$;
 create function public.t_close(s text) returns void language sql as $$ select sessmem.revoke_user('user of ' || s) $$;
+create function public.t_administrator(role regrole) returns void language sql as $$ select sessmem.grant_admin(role) $$;
 create function public.t_protect(rel regclass) returns void language sql as $$ select sessmem.protect(rel) $$;
 create function public.t_violations() returns bigint language sql as $$ select 0::bigint $$;
+select to_regprocedure('sessmem.weaknesses(regclass)') is not null as has_weaknesses \gset
+\if :has_weaknesses
+create function public.t_audit() returns bigint language sql as $$
+  select count(*) from sessmem.protected_table as p, sessmem.weaknesses(p.relation) $$;
+\else
 create function public.t_audit() returns bigint language sql as $$ select 0::bigint $$;
+\endif
 revoke execute on function public.t_secret(), public.t_protect(regclass), public.t_close(text) from public;
 \set ON_ERROR_STOP off
