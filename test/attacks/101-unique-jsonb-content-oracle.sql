@@ -2,8 +2,8 @@
 -- class: covert
 -- actor: attacker
 -- precondition: global UNIQUE on a natural key, here (meta->>email)
--- expected with sessmem: LEAK
--- stopped by: nothing: integrity checks see everything; lead keys with the session
+-- expected with sessmem: BLOCKED
+-- stopped by: refused DDL: such an index (one that was there before is 099)
 -- severity: high
 \i :adapter
 \ir _sane.sql

@@ -31,7 +31,6 @@ from (values
   ('DISABLE TRIGGER',  'alter table public.messages disable trigger %1$I'),
   ('ENABLE TRIGGER',   'alter table public.messages enable replica trigger %1$I'),
   ('DROP NOT NULL',    'alter table public.messages alter column session_id drop not null'),
-  ('GRANT TRUNCATE',   'grant truncate on public.messages to atk_app'),
   ('view of a superuser', 'create view public.v125 as select * from public.messages')
 ) as v(w, q)
 where pg_temp.findings(q) <= pg_temp.findings('') \gset

@@ -2,8 +2,8 @@
 -- class: drift
 -- actor: attacker
 -- precondition: attacker rolls back
--- expected with sessmem: BLOCKED
--- stopped by: a record that is not part of the transaction
+-- expected with sessmem: LEAK
+-- stopped by: nothing yet: refusals are in the log of the server, which the suite does not read
 -- severity: medium
 \i :adapter
 \ir _sane.sql

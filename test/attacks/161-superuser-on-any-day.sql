@@ -18,7 +18,7 @@ select string_agg(content, '|') as g1 from public.messages \gset
 create table public.copied as select * from public.messages;
 select string_agg(content, '|') as g2 from public.copied \gset
 do $$ begin perform set_config('atk.g3', (select string_agg(content, '|') from public.messages), false); end $$;
-select current_setting('atk.g3', true) as g3 \gset
+select coalesce(current_setting('atk.g3', true), '') as g3 \gset
 with u as (update public.messages set content = 'PWN' where session_id = 'sess-B' returning 1) select count(*) > 0 as wrote from u \gset
 \! PGOPTIONS="$ATK_ORDINARY" pg_dump -U $ATK_SU -t public.messages > $ATK_TMP/t_dump 2>/dev/null
 \set g4 `grep -o CANARY-B $ATK_TMP/t_dump | head -1`

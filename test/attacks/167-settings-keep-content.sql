@@ -2,8 +2,8 @@
 -- class: leftover
 -- actor: honest bug
 -- precondition: transaction-mode pooler; the application keeps state in settings of its own
--- expected with sessmem: BLOCKED
--- stopped by: bind() resets custom settings that the session before has set
+-- expected with sessmem: LEAK
+-- stopped by: nothing: settings of names of their own are for everybody, and cannot be told from those of a pooler
 -- severity: medium
 \i :adapter
 \ir _sane.sql

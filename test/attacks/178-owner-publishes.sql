@@ -2,8 +2,8 @@
 -- class: read
 -- actor: attacker
 -- precondition: the application's role owns the table, and may CREATE in the database
--- expected with sessmem: BLOCKED
--- stopped by: event trigger: a publication of a protected table
+-- expected with sessmem: LEAK
+-- stopped by: nothing in this database: publishing is the owner's, receiving takes REPLICATION
 -- severity: high
 \i :adapter
 \ir _sane.sql

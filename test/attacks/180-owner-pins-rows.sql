@@ -2,8 +2,8 @@
 -- class: dos
 -- actor: attacker
 -- precondition: the application's role owns the table
--- expected with sessmem: BLOCKED
--- stopped by: event trigger: a foreign key to a protected table from one that is not
+-- expected with sessmem: LEAK
+-- stopped by: nothing: integrity checks see everything; its owner may refer to it
 -- severity: high
 \i :adapter
 \ir _sane.sql

@@ -2,8 +2,8 @@
 -- class: destroy
 -- actor: attacker
 -- precondition: the application's role owns the table
--- expected with sessmem: BLOCKED
--- stopped by: event trigger: a protected table that is not permanent
+-- expected with sessmem: LEAK
+-- stopped by: nothing: what is kept over a crash is the owner's to say
 -- severity: high
 \i :adapter
 \ir _sane.sql

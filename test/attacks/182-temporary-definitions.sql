@@ -2,8 +2,8 @@
 -- class: leftover
 -- actor: honest bug
 -- precondition: transaction-mode pooler; the application makes temporary views or functions with literals
--- expected with sessmem: BLOCKED
--- stopped by: objects in pg_temp that outlive the transaction are refused while bound
+-- expected with sessmem: LEAK
+-- stopped by: nothing: definitions are made of what the client typed
 -- severity: medium
 \i :adapter
 \ir _sane.sql
