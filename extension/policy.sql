@@ -269,8 +269,8 @@ COMMENT ON FUNCTION sessmem.apply_protection(regclass) IS
 	'Internal: derives policies, guard, defaults, constraints and index of one table from its row in the registry.';
 
 -- Unique and foreign keys are checked against all rows, so whoever may insert can
--- ask whether a row exists, or refer to it.  The owner of an index reads the
--- statistics of its expressions.
+-- ask whether a row exists, or refer to it.  The statistics of an expression in an
+-- index are shown to its owner, so they are refused (access.c).
 CREATE FUNCTION sessmem.oracles(relation regclass, OUT finding text, OUT better text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
@@ -291,7 +291,7 @@ AS $$
 	WHERE i.indrelid = $1 AND (i.indisunique OR i.indisexclusion)
 		AND NOT key.nums <@ (i.indkey::int2[])[0:i.indnkeyatts - 1]
 	UNION ALL
-	SELECT format('the owner of index %I finds values of its expressions in pg_stats', c.relname), 'an index on columns'
+	SELECT format('pg_stats will be refused to everybody, because it has values of index %I on an expression', c.relname), 'an index on columns'
 	FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
 	WHERE i.indrelid = $1 AND i.indexprs IS NOT NULL
 	UNION ALL

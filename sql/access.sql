@@ -72,6 +72,15 @@ ROLLBACK;
 REFRESH MATERIALIZED VIEW kept;
 SELECT query_to_xml('SELECT * FROM messages', false, false, '');
 
+-- fail: in a parallel worker
+CREATE FUNCTION in_worker() RETURNS text LANGUAGE plpgsql PARALLEL SAFE SECURITY DEFINER AS $$ BEGIN RETURN (SELECT string_agg(left(content, 10), ', ') FROM messages); END $$;
+SELECT set_config(name, 'on', false) AS parallel FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT in_worker();
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SELECT set_config(name, 'off', false) AS parallel FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SET sessmem.maintenance = '';
+DROP FUNCTION in_worker;
 -- fail: toast, whoever asks
 SELECT * FROM :toast;
 GRANT pg_read_all_data TO regress_sessmem_app;
@@ -212,6 +221,19 @@ SET SESSION AUTHORIZATION regress_sessmem_owner;
 DELETE FROM person;
 EXECUTE kept;
 EXECUTE kept;
+-- fail: what a rule adds to it
+CREATE TABLE ruled (id int REFERENCES person ON DELETE CASCADE);
+CREATE RULE more AS ON DELETE TO ruled DO ALSO INSERT INTO seen SELECT left(content, 10) FROM messages;
+INSERT INTO person VALUES (2);
+INSERT INTO ruled VALUES (2);
+DELETE FROM person WHERE id = 2;
+SELECT * FROM seen;
+DROP TABLE ruled;
+CREATE TABLE ruled (id int REFERENCES person ON DELETE CASCADE);
+CREATE RULE sometimes AS ON DELETE TO ruled WHERE EXISTS (SELECT FROM messages WHERE content = 'CANARY') DO INSTEAD NOTHING;
+INSERT INTO ruled VALUES (2);
+DELETE FROM person WHERE id = 2;
+DROP TABLE ruled;
 -- fail: a function that is called while such a query is planned, or started
 CREATE FUNCTION look(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -265,6 +287,15 @@ SELECT c AS condition, estimate('SELECT content FROM turn WHERE ' || c)
 		'session_id = ''s2'' AND kind = ''common''', 'session_id = ''s2'' AND kind = ''no such''', 'kind > ''m''', 'kind > ''z''']) AS c;
 SELECT estimate('SELECT FROM turn AS a JOIN turn AS b USING (kind)'), estimate('SELECT kind FROM turn GROUP BY kind'), estimate('SELECT lower(kind) FROM turn GROUP BY 1');
 ROLLBACK;
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+-- fail: expression
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT count(*) FROM pg_stats WHERE tablename = 'turn_lower';
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SET sessmem.maintenance = 'drop it';
+DROP INDEX turn_lower;
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT count(*) FROM pg_stats WHERE tablename = 'turn_lower';
 SET SESSION AUTHORIZATION regress_sessmem_dba;
 -- who sees all rows sees all statistics
 SET sessmem.maintenance = 'look';

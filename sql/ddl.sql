@@ -82,6 +82,7 @@ ALTER TABLE messages ALTER session_id TYPE varchar(100);
 ALTER TABLE messages RENAME TO elsewhere;
 ALTER TABLE messages SET SCHEMA public;
 ALTER SCHEMA house RENAME TO cellar;
+ALTER TABLE messages SET UNLOGGED;
 DROP TABLE messages;
 DROP TABLE events_1;
 DROP SCHEMA house CASCADE;

@@ -17,6 +17,8 @@
  *	the TOAST table of one					anybody					42501		toast
  *	pg_statistic, pg_statistic_ext_data		anybody					42501		statistics
  *	pg_stats and the like					a superuser, BYPASSRLS	42501		statistics
+ *	the same, while a protected table has
+ *	an index on an expression				anybody					42501		expression
  *
  * except in maintenance (maintenance.c); for the owner of a table whose rows are
  * being erased, with their session in force (policy.c); and for the queries of
@@ -44,6 +46,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_statistic_ext_data.h"
 #include "catalog/pg_type.h"
@@ -128,6 +131,28 @@ toast_parent(Oid relid)
 	return parent;
 }
 
+/*
+ * Whether there are statistics of an expression over a protected table.  The
+ * server shows them to the owner of the index, which has no row security.
+ */
+static bool
+any_expression_statistics(void)
+{
+	Relation	rel = table_open(IndexRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tup;
+	bool		any = false;
+
+	while (!any && HeapTupleIsValid(tup = systable_getnext(scan)))
+	{
+		any = !heap_attisnull(tup, Anum_pg_index_indexprs, RelationGetDescr(rel)) &&
+			sessmem_registry_find(((Form_pg_index) GETSTRUCT(tup))->indrelid) != NULL;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return any;
+}
+
 /* Why row security is not in force on a protected table for a user, or NULL if it is. */
 static const char *
 why_not_in_force(Oid relid, Oid user)
@@ -164,8 +189,9 @@ objection(RangeTblEntry *rte, bool asked, Oid as_user, Oid *relid)
 	*relid = rte->relid;
 	if (rte->relid == StatisticRelationId || rte->relid == StatisticExtDataRelationId)
 	{
-		if (!asked || (OidIsValid(as_user) && !has_bypassrls_privilege(GetUserId())) ||
-			!sessmem_registry_any())
+		/* views leave out what row security applies to */
+		if (!asked || !sessmem_registry_any() ||
+			(OidIsValid(as_user) && !has_bypassrls_privilege(GetUserId()) && !any_expression_statistics()))
 			return NULL;
 		return "It has values out of protected tables.";
 	}

@@ -9,18 +9,12 @@
 \ir _sane.sql
 \ir _app_owns.sql
 \ir _ways.sql
-create table public.parts(id bigint not null, session_id text not null, content text) partition by list (content);
-create table public.rest partition of public.parts default;
-insert into public.parts values (1, 'sess-B', 'CANARY-B-two');
 \c - :su
 create extension btree_gist;
-select t_protect('public.parts');
 \c - :app
 insert into plugin.way(w, q, r)
 select w, q, 'select ''done'''
 from (values
-  ('partition beside the default one', $$create table plugin.p partition of public.parts for values in ('{guess}')$$),
-  ('ATTACH beside the default one', $$create table plugin.p(like public.parts including all); alter table public.parts attach partition plugin.p for values in ('{guess}')$$),
   ('EXCLUDE of others', $$alter table public.messages add exclude using gist (session_id with <>, content with =); insert into public.messages(session_id, content) values ('sess-A', '{guess}')$$)
 ) as v(w, q);
 \set ways ?
