@@ -198,6 +198,8 @@ END $$;
 SET SESSION AUTHORIZATION regress_sessmem_dba;
 SET sessmem.maintenance = 'an accepted trigger';
 CREATE TRIGGER look BEFORE DELETE ON note FOR EACH ROW EXECUTE FUNCTION look();
+-- in maintenance, too: its plan would be kept
+DELETE FROM person WHERE id = 1;
 BEGIN;
 SELECT sessmem.bind(:'s1');
 SET LOCAL ROLE regress_sessmem_owner;
