@@ -396,10 +396,13 @@ DECLARE
 	dropped record;
 BEGIN
 	FOR dropped IN
-		DELETE FROM sessmem.protected_table AS p
-			USING pg_event_trigger_dropped_objects() AS d
-			WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid
-			RETURNING p.name
+		WITH gone AS (
+			DELETE FROM sessmem.protected_table AS p
+				USING pg_event_trigger_dropped_objects() AS d
+				WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid
+				RETURNING p.name
+		)
+		SELECT gone.name FROM gone ORDER BY gone.name
 	LOOP
 		IF NOT sessmem.in_maintenance() THEN
 			RAISE EXCEPTION 'cannot drop protected table %', dropped.name

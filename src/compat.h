@@ -50,6 +50,36 @@ sessmem_compat_json_lexer(char *json, size_t len, int encoding)
 #endif
 }
 
+/*
+ * 16: an escape of what the database's encoding does not have is a code, no
+ * longer an error that quotes it.  Nothing is open where that one is raised.
+ */
+static inline bool
+sessmem_compat_parse_json(JsonLexContext *lex, JsonSemAction *sem)
+{
+#if PG_VERSION_NUM >= 160000
+	return pg_parse_json(lex, sem) == JSON_SUCCESS;
+#else
+	MemoryContext oldcxt = CurrentMemoryContext;
+	volatile bool ok = false;
+
+	PG_TRY();
+	{
+		ok = pg_parse_json(lex, sem) == JSON_SUCCESS;
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_UNTRANSLATABLE_CHARACTER &&
+			geterrcode() != ERRCODE_FEATURE_NOT_SUPPORTED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(oldcxt);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return ok;
+#endif
+}
+
 /* 17: PGPROC keeps its virtual transaction id in one struct */
 static inline LocalTransactionId
 sessmem_compat_lxid(void)

@@ -106,7 +106,7 @@ check_lock(LockStmt *stmt)
 {
 	ListCell   *lc;
 
-	if (stmt->mode <= RowExclusiveLock || superuser())
+	if (stmt->mode <= RowExclusiveLock || superuser() || !OidIsValid(sessmem_registry_relid()))
 		return;
 	if (bound())
 		refuse_statement("lock a table while a session is bound",

@@ -272,7 +272,7 @@ parse_members(char *json, size_t len, Members *m)
 	sem.array_end = on_unnest;
 	sem.object_field_start = on_member;
 	sem.scalar = on_scalar;
-	return pg_parse_json(m->lex, &sem) == JSON_SUCCESS && m->is_object;
+	return sessmem_compat_parse_json(m->lex, &sem) && m->is_object;
 }
 
 /* The string claim, NULL if absent; refuses an empty one or another type. */

@@ -103,6 +103,13 @@ my $offset = -s $node->logfile;
 ok(Fixture::client($node, 'sessmem.context' => $good)->{refused}, 'a token as sessmem.context in the startup packet: no connection');
 silent('a token as sessmem.context', $good, $offset);
 
+# A character that the database does not have: refused as any token is, and not quoted.
+$node->safe_psql('postgres', q{CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0});
+$node->safe_psql('latin', 'CREATE EXTENSION sessmem');
+my ($rc, undef, $refusal) = $node->psql('latin', q{SELECT sessmem.bind(translate(encode(convert_to('{"alg":"HS256","kid":"\\u4e2d"}', 'UTF8'), 'base64'), E'+/=\n', '-_') || '.e30.eA')});
+like($refusal, qr/ERROR:  session token refused/, 'an escape that the encoding lacks: refused');
+unlike($refusal, qr/4e2d|22P05/, 'and not quoted');
+
 # Maintenance, once for each transaction that used it, whether it commits or not.
 sub maintained
 {
