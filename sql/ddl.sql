@@ -46,6 +46,12 @@ ALTER TABLE events DETACH PARTITION events_2;
 ALTER TABLE events ATTACH PARTITION events_2 FOR VALUES FROM (100) TO (200);
 ALTER TABLE messages RENAME session_id TO thread_id;
 ALTER TABLE messages RENAME thread_id TO session_id;
+ALTER TABLE events RENAME tenant TO organisation;
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+SELECT p.name, p.tenant_column FROM sessmem.protected_table AS p WHERE p.tenant_column IS NOT NULL ORDER BY 1;
+SET SESSION AUTHORIZATION regress_sessmem_owner;
+SET search_path = house, public;
+ALTER TABLE events RENAME organisation TO tenant;
 -- fail: row security
 ALTER TABLE messages DISABLE ROW LEVEL SECURITY;
 ALTER TABLE messages NO FORCE ROW LEVEL SECURITY;
