@@ -105,6 +105,13 @@ BEGIN
 		WHERE k.confrelid = p.relation AND k.contype = 'f' AND o.relowner <> c.relowner
 			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.relowner AND r.rolsuper)
 		UNION ALL
+		SELECT format('foreign key %I ties it to table %s, which is not protected: code of %s there can run in the sessions of others',
+			k.conname, o.oid::regclass, o.relowner::regrole)
+		FROM pg_constraint AS k JOIN pg_class AS o ON o.oid = CASE k.conrelid WHEN p.relation THEN k.confrelid ELSE k.conrelid END
+		WHERE k.contype = 'f' AND p.relation IN (k.conrelid, k.confrelid)
+			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.relowner AND r.rolsuper)
+			AND NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = o.oid)
+		UNION ALL
 		SELECT format('its parent %s is not protected, or by other columns', i.inhparent::regclass)
 		FROM pg_inherits AS i
 		WHERE i.inhrelid = p.relation

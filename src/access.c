@@ -189,9 +189,10 @@ objection(RangeTblEntry *rte, bool asked, Oid as_user, Oid *relid)
 	*relid = rte->relid;
 	if (rte->relid == StatisticRelationId || rte->relid == StatisticExtDataRelationId)
 	{
-		/* views leave out what row security applies to */
+		/* views leave out what row security applies to, and is in force for */
 		if (!asked || !sessmem_registry_any() ||
-			(OidIsValid(as_user) && !has_bypassrls_privilege(GetUserId()) && !any_expression_statistics()))
+			(OidIsValid(as_user) && !InNoForceRLSOperation() &&
+			 !has_bypassrls_privilege(GetUserId()) && !any_expression_statistics()))
 			return NULL;
 		return "It has values out of protected tables.";
 	}
@@ -346,13 +347,12 @@ has_row_security(Query *query, RangeTblEntry *rte)
 	if (rte->securityQuals != NIL)
 	{
 		Relation	rel = table_open(rte->relid, AccessShareLock);
-		Node	   *condition = expected_condition(rel, sessmem_registry_find(rte->relid));
-		bool		has;
+		SessmemTable *table = sessmem_registry_find(rte->relid);
+		Node	   *condition = table ? expected_condition(rel, table) : makeBoolConst(false, false);
 
-		ChangeVarNodes(condition, 1, query->resultRelation, 0);
-		has = list_member(rte->securityQuals, condition);
 		table_close(rel, NoLock);
-		return has;
+		ChangeVarNodes(condition, 1, query->resultRelation, 0);
+		return list_member(rte->securityQuals, condition);
 	}
 	if (query->commandType != CMD_INSERT || !target)
 		return false;

@@ -196,6 +196,13 @@ sessmem_compat_asks_for(RangeTblEntry *rte, List *permissions, Oid *as_user)
 #endif
 }
 
+/* 17: JSON_VALUE() and its like make a value of any type */
+#if PG_VERSION_NUM >= 170000
+#define SESSMEM_CASE_JSON_EXPR case T_JsonExpr:
+#else
+#define SESSMEM_CASE_JSON_EXPR
+#endif
+
 /* 18: ExecutorRun lost its "execute once" argument */
 #if PG_VERSION_NUM >= 180000
 #define SESSMEM_EXECUTOR_RUN_PARAMS \

@@ -15,7 +15,7 @@
  *	a unique index that lacks a key column, an exclusion
  *	constraint												unique
  *	ALTER COLUMN TYPE										type
- *	a parent that is not protected							parent
+ *	a parent, whose partition constraint is computed		parent
  *
  * and so is what would run in the sessions of others, when they write:
  *
@@ -56,7 +56,9 @@
 static void
 check_scan(Oid relid, const char *what)
 {
-	if (sessmem_registry_find(relid) == NULL || sessmem_policy_deriving(relid) ||
+	SessmemTable *table = sessmem_registry_find(relid);
+
+	if (table == NULL || !table->checked || sessmem_policy_deriving(relid) ||
 		sessmem_maintenance_pass_ddl())
 		return;
 	ereport(ERROR,
@@ -64,6 +66,29 @@ check_scan(Oid relid, const char *what)
 			errmsg("cannot add %s to protected table \"%s\"", what, get_rel_name(relid)),
 			errdetail("It would see rows of every session."),
 			errhint("An administrator can do it after SELECT sessmem.maintenance('why')."));
+}
+
+/*
+ * Whether the ALTER TABLE under way has such a part.  It is asked about a table
+ * that the server has found and locked, not about a name.
+ */
+static bool
+altering(AlterTableType part, bool concurrently)
+{
+	Node	   *command = sessmem_enforce_utility_command();
+	ListCell   *lc;
+
+	if (command == NULL || !IsA(command, AlterTableStmt))
+		return false;
+	foreach(lc, castNode(AlterTableStmt, command)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == part &&
+			(!concurrently || castNode(PartitionCmd, cmd->def)->concurrent))
+			return true;
+	}
+	return false;
 }
 
 /* The row of a catalog that has just been written, or NULL; a copy. */
@@ -158,19 +183,34 @@ type_is_untrusted(Oid type)
 	return untrusted;
 }
 
-/* Whether a function of the server's runs text that it is given, or keeps it. */
+/*
+ * Whether a function of the server's runs text that it is given, or tells others.
+ * Of those that are volatile only these do neither.
+ */
 static bool
 runs_its_arguments(Oid function)
 {
+	static const char *const harmless[] = {
+		"nextval", "currval", "lastval", "random", "gen_random_uuid", "uuidv4", "uuidv7",
+		"clock_timestamp", "timeofday"
+	};
 	char	   *name = get_func_name(function);
 	Oid		   *argtypes;
 	int			nargs;
 
 	if (name == NULL)
 		return true;
+	if (func_volatile(function) == PROVOLATILE_VOLATILE)
+	{
+		for (size_t i = 0; i < lengthof(harmless); i++)
+		{
+			if (strcmp(name, harmless[i]) == 0)
+				return false;
+		}
+		return true;
+	}
 	(void) get_func_signature(function, &argtypes, &nargs);
 	return strstr(name, "_to_xml") != NULL || strncmp(name, "pg_input_", 9) == 0 ||
-		strcmp(name, "ts_rewrite") == 0 || strcmp(name, "set_config") == 0 ||
 		(nargs > 0 && (argtypes[0] == CSTRINGOID || argtypes[0] == INTERNALOID));
 }
 
@@ -209,6 +249,8 @@ runs_untrusted(Node *node, void *context)
 		case T_ConvertRowtypeExpr:
 		case T_ArrayExpr:
 		case T_RowExpr:
+		case T_SubscriptingRef:
+		SESSMEM_CASE_JSON_EXPR
 			if (type_is_untrusted(exprType(node)))
 				return true;
 			break;
@@ -223,6 +265,17 @@ runs_untrusted(Node *node, void *context)
 		expression_tree_walker(node, runs_untrusted, context);
 }
 
+/* Whether a column of an index tells all values apart. */
+static bool
+is_deterministic(HeapTuple tup, TupleDesc desc, int column)
+{
+	bool		isnull;
+	oidvector  *collations = (oidvector *) DatumGetPointer(heap_getattr(tup, Anum_pg_index_indcollation, desc, &isnull));
+	Oid			collation = collations->values[column];
+
+	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+}
+
 static void
 check_index(Oid index)
 {
@@ -234,6 +287,9 @@ check_index(Oid index)
 
 	if (!HeapTupleIsValid(tup))
 		return;					/* another kind of relation */
+	/* a copy of what there is */
+	if (sessmem_enforce_utility_command() && IsA(sessmem_enforce_utility_command(), ReindexStmt))
+		return;
 	form = (Form_pg_index) GETSTRUCT(tup);
 	if (tells_values(expression(tup, desc, Anum_pg_index_indexprs), NULL))
 		check_scan(form->indrelid, "an index on an expression");
@@ -251,7 +307,7 @@ check_index(Oid index)
 		bool		has = table->attnum[i] == 0;
 
 		for (int j = 0; j < form->indnkeyatts; j++)
-			has |= form->indkey.values[j] == table->attnum[i];
+			has |= form->indkey.values[j] == table->attnum[i] && is_deterministic(tup, desc, j);
 		if (!has)
 			check_scan(form->indrelid, "a unique index without its key columns");
 	}
@@ -335,6 +391,8 @@ check_constraint(Oid constraint)
 		return;
 	if (OidIsValid(form->contypid))
 		check_domain(form->contypid);
+	else if (form->convalidated && altering(AT_DetachPartition, true))
+		return;					/* the server's own, which holds anyway */
 	else if (form->convalidated)
 		check_scan(form->conrelid, "a check that is validated");
 	else if (runs_untrusted(expression(tup, desc, Anum_pg_constraint_conbin), NULL))
@@ -406,8 +464,33 @@ check_column(Oid relid, AttrNumber attnum, bool is_new)
 		return;
 	}
 	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
-	if (form->atttypid != type || form->atttypmod != typmod)
+	/* to the type that it has there may be a USING, too */
+	if (form->atttypid != type || form->atttypmod != typmod || altering(AT_AlterColumnType, false))
 		check_scan(relid, "a column of another type");
+}
+
+/* A parent that is new, and not one that goes. */
+static void
+check_parent(Oid relid, Oid parent)
+{
+	Relation	rel = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tup;
+	bool		has = false;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, InheritsRelidSeqnoIndexId, true, SnapshotSelf, 1, &key);
+	while (HeapTupleIsValid(tup = systable_getnext(scan)))
+	{
+		Form_pg_inherits form = (Form_pg_inherits) GETSTRUCT(tup);
+
+		has |= form->inhparent == parent && !form->inhdetachpending;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (has)
+		check_scan(relid, "a parent");
 }
 
 /* The server has written a row of a catalog. */
@@ -428,25 +511,8 @@ sessmem_ddl_written(ObjectAccessType access, Oid class, Oid object, int sub, Oid
 		check_default(object, sub);
 	else if (class == StatisticExtRelationId)
 		check_statistics(object);
-	else if (class == InheritsRelationId && sessmem_registry_find(auxiliary) == NULL)
-		check_scan(object, "a parent that is not protected");
+	else if (class == InheritsRelationId)
+		check_parent(object, auxiliary);
 	else if (class == TypeRelationId && access == OAT_POST_ALTER)
 		check_domain_default(object);
-}
-
-/* ALTER COLUMN TYPE to the type that it has may have a USING, too. */
-void
-sessmem_ddl_check_alter(AlterTableStmt *stmt)
-{
-	ListCell   *lc;
-	Oid			relid;
-
-	foreach(lc, stmt->cmds)
-	{
-		if (lfirst_node(AlterTableCmd, lc)->subtype != AT_AlterColumnType)
-			continue;
-		relid = RangeVarGetRelid(stmt->relation, NoLock, true);
-		if (OidIsValid(relid))
-			check_scan(relid, "a column of another type");
-	}
 }

@@ -65,7 +65,8 @@ static object_access_hook_type prev_object_access = NULL;
 /* Whether an EXPLAIN ANALYZE is under way. */
 static bool explaining = false;
 
-/* Who gave the command that is under way. */
+/* The command that is under way, and who gave it. */
+static Node *utility_command = NULL;
 static Oid	utility_user = InvalidOid;
 
 pg_noreturn static void refuse_statement(const char *what, const char *detail, const char *hint);
@@ -175,9 +176,6 @@ check_utility(Node *stmt)
 			check_temporary(castNode(CreateTableAsStmt, stmt)->into->rel,
 							castNode(CreateTableAsStmt, stmt)->into->onCommit);
 			break;
-		case T_AlterTableStmt:
-			sessmem_ddl_check_alter(castNode(AlterTableStmt, stmt));
-			break;
 		case T_LoadStmt:
 			if (bound() && !superuser())
 				refuse_statement("LOAD a library while a session is bound",
@@ -252,11 +250,13 @@ call_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	volatile bool execute = is_execute(pstmt->utilityStmt);
 	bool		outer = explaining;
 	Oid			outer_user = utility_user;
+	Node	   *outer_command = utility_command;
 
 	if (execute)
 		sessmem_pooling_executing(1);
 	PG_TRY();
 	{
+		utility_command = pstmt->utilityStmt;
 		utility_user = GetUserId();
 		if (is_explain_analyze(pstmt->utilityStmt))
 			explaining = true;
@@ -271,6 +271,7 @@ call_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	PG_FINALLY();
 	{
 		explaining = outer;
+		utility_command = outer_command;
 		utility_user = outer_user;
 		if (execute)
 			sessmem_pooling_executing(-1);
@@ -302,6 +303,13 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	if (resets)
 		sessmem_context_forget_startup();
 	sessmem_pooling_after_deallocate(deallocated);
+}
+
+/* The command that is under way, or NULL. */
+Node *
+sessmem_enforce_utility_command(void)
+{
+	return utility_command;
 }
 
 /* Who gave the command that is under way, or InvalidOid if there is none. */

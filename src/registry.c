@@ -42,7 +42,8 @@ enum
 	Anum_protected_session_column,
 	Anum_protected_user_column,
 	Anum_protected_tenant_column,
-	Anum_protected_attnums
+	Anum_protected_attnums,
+	Anum_protected_checked = 9
 };
 
 /* What is known of tables, and the registry that it was read from. */
@@ -139,6 +140,7 @@ read_entry(SessmemTable *table)
 						  &numbers, NULL, &n);
 		for (int i = 0; i < SESSMEM_NKEYS; i++)
 			table->attnum[i] = i < n ? DatumGetInt16(numbers[i]) : 0;
+		table->checked = DatumGetBool(heap_getattr(tup, Anum_protected_checked, RelationGetDescr(rel), &isnull));
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);

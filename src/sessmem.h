@@ -258,6 +258,7 @@ typedef struct SessmemTable
 	Oid			relid;
 	bool		current;		/* nothing was announced since this was read */
 	bool		protected;
+	bool		checked;		/* not while a dump is being restored */
 	bool		exposed;		/* can be read through a parent that is not protected */
 	bool		floored;		/* access.c's: the catalog has the policy that it must */
 	AttrNumber	attnum[SESSMEM_NKEYS];	/* 0: not mapped */
@@ -284,7 +285,6 @@ extern bool sessmem_policy_deriving(Oid relid);
 /* ---------- ddl.c: what DDL may compute over the rows of a protected table ---------- */
 
 extern void sessmem_ddl_written(ObjectAccessType access, Oid class, Oid object, int sub, Oid auxiliary);
-extern void sessmem_ddl_check_alter(AlterTableStmt *stmt);
 
 /* ---------- access.c: which plans may reach a protected table ---------- */
 
@@ -304,6 +304,7 @@ extern void sessmem_worker_init(void);
 /* ---------- enforce.c: hooks into the server ---------- */
 
 extern void sessmem_enforce_init(void);
+extern Node *sessmem_enforce_utility_command(void);
 extern Oid	sessmem_enforce_utility_user(void);
 
 #endif							/* SESSMEM_H */
