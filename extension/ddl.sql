@@ -38,6 +38,40 @@ $$;
 COMMENT ON FUNCTION sessmem.readers(regclass) IS
 	'Internal: the views and materialised views that read a table, directly or by way of others.';
 
+-- Tables whose code runs when somebody writes this one: what refers to it, and to
+-- that, because a cascade fires triggers (below); what those refer to, because the
+-- server plans queries over it.
+CREATE FUNCTION sessmem.tied(relation regclass, OUT oid oid, OUT below boolean) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH RECURSIVE tie (oid, below) AS (
+		SELECT tied.relation::oid, true
+		UNION
+		SELECT CASE k.confrelid WHEN t.oid THEN k.conrelid ELSE k.confrelid END, k.confrelid = t.oid
+		FROM tie AS t JOIN pg_constraint AS k ON k.contype = 'f' AND t.oid IN (k.conrelid, k.confrelid)
+		WHERE t.below
+	)
+	SELECT t.oid, bool_or(t.below) FROM tie AS t GROUP BY t.oid;
+END
+$$;
+COMMENT ON FUNCTION sessmem.tied(regclass) IS
+	'Internal: a table and those that foreign keys tie to it; below: a cascade may reach it.';
+
+CREATE FUNCTION sessmem.is_tied(relation oid) RETURNS boolean
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM sessmem.protected_table AS p, sessmem.tied(p.relation) AS t WHERE t.oid = is_tied.relation);
+END
+$$;
+COMMENT ON FUNCTION sessmem.is_tied(oid) IS
+	'Internal: whether foreign keys tie a table to a protected one.';
+
 CREATE FUNCTION sessmem.weaknesses(relation regclass) RETURNS SETOF text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -80,37 +114,36 @@ BEGIN
 		WHERE t.tgrelid = p.relation AND t.tgname > 'zzz_sessmem_guard'
 			AND t.tgtype & 3 = 3 AND t.tgtype & (4 | 16) <> 0	-- BEFORE INSERT OR UPDATE, FOR EACH ROW
 		UNION ALL
-		SELECT DISTINCT format('%s runs %s of %s', x.what, f.oid::regprocedure, f.proowner::regrole)
-		FROM (
-			SELECT 'its partition key', 'pg_class'::regclass, p.relation::oid
-			UNION ALL SELECT 'an index', 'pg_class'::regclass, i.indexrelid FROM pg_index AS i WHERE i.indrelid = p.relation
-			UNION ALL SELECT 'a constraint', 'pg_constraint'::regclass, k.oid FROM pg_constraint AS k WHERE k.conrelid = p.relation
-			UNION ALL SELECT 'a default', 'pg_attrdef'::regclass, a.oid FROM pg_attrdef AS a WHERE a.adrelid = p.relation
-			UNION ALL SELECT 'statistics', 'pg_statistic_ext'::regclass, e.oid FROM pg_statistic_ext AS e WHERE e.stxrelid = p.relation
-			UNION ALL SELECT 'a trigger', 'pg_trigger'::regclass, t.oid FROM pg_trigger AS t WHERE t.tgrelid = p.relation AND NOT t.tgisinternal
+		SELECT DISTINCT format('%s runs %s of %s',
+			x.what || CASE WHEN y.oid <> p.relation THEN format(' of table %s', y.oid::regclass) ELSE '' END,
+			f.oid::regprocedure, f.proowner::regrole)
+		FROM sessmem.tied(p.relation) AS y
+		CROSS JOIN LATERAL (
+			SELECT 'a partition key', 'pg_class'::regclass, y.oid
+			UNION ALL SELECT 'an index', 'pg_class'::regclass, i.indexrelid FROM pg_index AS i WHERE i.indrelid = y.oid
+			UNION ALL SELECT 'statistics', 'pg_statistic_ext'::regclass, e.oid FROM pg_statistic_ext AS e WHERE e.stxrelid = y.oid
+			UNION ALL SELECT 'a constraint', 'pg_constraint'::regclass, k.oid FROM pg_constraint AS k WHERE k.conrelid = y.oid AND y.below
+			UNION ALL SELECT 'a default', 'pg_attrdef'::regclass, a.oid FROM pg_attrdef AS a WHERE a.adrelid = y.oid AND y.below
+			UNION ALL SELECT 'a trigger', 'pg_trigger'::regclass, t.oid FROM pg_trigger AS t WHERE t.tgrelid = y.oid AND NOT t.tgisinternal AND y.below
 		) AS x (what, classid, objid)
 		JOIN pg_depend AS d ON d.classid = x.classid AND d.objid = x.objid
 		LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
 		JOIN pg_proc AS f ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END
 		WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = f.proowner AND r.rolsuper)
+			-- a protected one has its own
+			AND (y.oid = p.relation OR NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = y.oid))
 		UNION ALL
 		SELECT 'it is not permanent: a crash empties it' WHERE c.relpersistence <> 'p'
 		UNION ALL
 		SELECT format('a rule changes what statements do: %s', pg_get_ruledef(w.oid))
-		FROM pg_rewrite AS w WHERE w.ev_class = p.relation
+		FROM sessmem.tied(p.relation) AS y JOIN pg_rewrite AS w ON w.ev_class = y.oid
+		WHERE y.below AND (y.oid = p.relation OR NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = y.oid))
 		UNION ALL
 		SELECT format('foreign key %I of table %s, which belongs to %s, tells whether a row exists',
 			k.conname, k.conrelid::regclass, o.relowner::regrole)
 		FROM pg_constraint AS k JOIN pg_class AS o ON o.oid = k.conrelid
 		WHERE k.confrelid = p.relation AND k.contype = 'f' AND o.relowner <> c.relowner
 			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.relowner AND r.rolsuper)
-		UNION ALL
-		SELECT format('foreign key %I ties it to table %s, which is not protected: code of %s there can run in the sessions of others',
-			k.conname, o.oid::regclass, o.relowner::regrole)
-		FROM pg_constraint AS k JOIN pg_class AS o ON o.oid = CASE k.conrelid WHEN p.relation THEN k.confrelid ELSE k.conrelid END
-		WHERE k.contype = 'f' AND p.relation IN (k.conrelid, k.confrelid)
-			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.relowner AND r.rolsuper)
-			AND NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = o.oid)
 		UNION ALL
 		SELECT format('its parent %s is not protected, or by other columns', i.inhparent::regclass)
 		FROM pg_inherits AS i
@@ -377,10 +410,12 @@ BEGIN
 			SELECT d.refobjid FROM read
 				JOIN pg_rewrite AS w ON w.ev_class = read.oid
 				JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+		), above (oid) AS (
+			SELECT part.oid FROM part
+			UNION
+			SELECT k.confrelid FROM above AS a JOIN pg_constraint AS k ON k.conrelid = a.oid AND k.contype = 'f'
 		)
-		SELECT oid FROM part UNION SELECT oid FROM read
-		UNION
-		SELECT k.confrelid FROM pg_constraint AS k JOIN part ON part.oid = k.conrelid WHERE k.contype = 'f');
+		SELECT oid FROM above UNION SELECT oid FROM read);
 
 	PERFORM sessmem.follow(touched);
 	PERFORM sessmem.protect(u.relation, u.session_column, u.user_column, u.tenant_column)

@@ -102,9 +102,19 @@ CREATE FUNCTION own() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT 'x'::text 
 ALTER TABLE messages ALTER content SET DEFAULT own();
 ALTER TABLE messages ADD COLUMN told bool DEFAULT (pg_notify('channel', current_query()) IS NULL);
 ALTER TABLE messages ADD COLUMN made timestamptz DEFAULT now() + '1 day', ADD COLUMN id2 uuid DEFAULT gen_random_uuid(), ADD COLUMN n bigint DEFAULT nextval('messages_id_seq'), ADD COLUMN j jsonb DEFAULT '{}';
--- fail: tables where such code could be
-ALTER TABLE messages ADD FOREIGN KEY (n) REFERENCES person;
-CREATE TABLE reply (session_id text, id bigint, FOREIGN KEY (session_id, id) REFERENCES messages (session_id, id));
+-- fail: nor in tables that foreign keys tie to it
+CREATE TABLE reply (session_id text, id bigint, n int PRIMARY KEY, FOREIGN KEY (session_id, id) REFERENCES messages (session_id, id) ON DELETE CASCADE);
+CREATE TRIGGER touch AFTER DELETE ON reply FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TABLE reaction (n int REFERENCES reply ON DELETE CASCADE, CHECK (own() <> ''));
+CREATE TABLE reaction (n int REFERENCES reply ON DELETE CASCADE);
+CREATE RULE more AS ON DELETE TO reaction DO ALSO SELECT 1;
+CREATE INDEX ON reaction (n) WHERE length(own()) > 0;
+CREATE FUNCTION fixed(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE INDEX ON reaction (fixed(n));
+CREATE INDEX ON person (id) WHERE fixed(id) = 1;
+CREATE TRIGGER touch BEFORE INSERT ON person FOR EACH ROW EXECUTE FUNCTION touch();
+DROP TABLE reaction, reply;
+DROP TRIGGER touch ON person;
 ALTER TABLE messages ADD COLUMN more text DEFAULT own();
 ALTER TABLE messages ADD CHECK (own() <> content) NOT VALID;
 ALTER TABLE messages ADD CHECK (set_config('my.loot', content, false) <> '') NOT VALID;

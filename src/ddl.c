@@ -265,6 +265,25 @@ runs_untrusted(Node *node, void *context)
 		expression_tree_walker(node, runs_untrusted, context);
 }
 
+/*
+ * An expression in an index of a table that a foreign key ties to a protected one
+ * is computed when the server plans the queries of that key, in any session.
+ */
+static void
+check_tied(Oid relid, Node *value)
+{
+	if (!runs_untrusted(value, NULL) || !sessmem_registry_any() || sessmem_registry_find(relid) != NULL ||
+		!DatumGetBool(OidFunctionCall1(sessmem_registry_function("is_tied", 1, &(Oid) {OIDOID}),
+									   ObjectIdGetDatum(relid))) ||
+		sessmem_maintenance_pass_ddl())
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("cannot add an index on an expression to table \"%s\"", get_rel_name(relid)),
+			errdetail("A foreign key ties it to a protected table, so the expression would be computed in the sessions of others."),
+			errhint("An administrator can do it after SELECT sessmem.maintenance('why')."));
+}
+
 /* Whether a column of an index tells all values apart. */
 static bool
 is_deterministic(HeapTuple tup, TupleDesc desc, int column)
@@ -291,6 +310,8 @@ check_index(Oid index)
 	if (sessmem_enforce_utility_command() && IsA(sessmem_enforce_utility_command(), ReindexStmt))
 		return;
 	form = (Form_pg_index) GETSTRUCT(tup);
+	check_tied(form->indrelid, expression(tup, desc, Anum_pg_index_indexprs));
+	check_tied(form->indrelid, expression(tup, desc, Anum_pg_index_indpred));
 	if (tells_values(expression(tup, desc, Anum_pg_index_indexprs), NULL))
 		check_scan(form->indrelid, "an index on an expression");
 	if (tells_values(expression(tup, desc, Anum_pg_index_indpred), NULL))
