@@ -50,19 +50,30 @@ enum
 static HTAB *tables = NULL;
 static Oid	read_from = InvalidOid;
 
+/* Whether a table is the extension's: anybody may make a schema of its name elsewhere. */
+static bool
+is_genuine(Oid registry)
+{
+	static Oid	known = InvalidOid;
+	Oid			extension;
+
+	if (registry == known || creating_extension)
+		return true;
+	extension = get_extension_oid(SESSMEM_SCHEMA, true);
+	if (!OidIsValid(extension) || getExtensionOfObject(RelationRelationId, registry) != extension)
+		return false;
+	known = registry;
+	return true;
+}
+
 /* The OID of one of sessmem's own tables, or InvalidOid without the extension. */
 static Oid
 own_table(const char *name)
 {
-	Oid			extension;
 	Oid			schema = get_namespace_oid(SESSMEM_SCHEMA, true);
 	Oid			registry = OidIsValid(schema) ? get_relname_relid("protected_table", schema) : InvalidOid;
 
-	/* anybody may have made a schema of that name where the extension is not installed */
-	if (!OidIsValid(registry) ||
-		(!creating_extension &&
-		 (!OidIsValid(extension = get_extension_oid(SESSMEM_SCHEMA, true)) ||
-		  getExtensionOfObject(RelationRelationId, registry) != extension)))
+	if (!OidIsValid(registry) || !is_genuine(registry))
 		return InvalidOid;
 	return get_relname_relid(name, schema);
 }
