@@ -136,6 +136,25 @@ SET sessmem.maintenance = 'repair';
 SELECT sessmem.protect('messages');
 SELECT p.relation, p.accepted FROM sessmem.protected_table AS p ORDER BY 1;
 
+-- at once, and without the event triggers
+ALTER EVENT TRIGGER sessmem_after_ddl DISABLE;
+ALTER EVENT TRIGGER sessmem_after_drop DISABLE;
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT content FROM messages;
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+DROP POLICY sessmem_restrictive ON messages;
+CREATE POLICY everything ON messages USING (true);
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT content FROM messages;
+SET SESSION AUTHORIZATION regress_sessmem_dba;
+DROP POLICY everything ON messages;
+ALTER EVENT TRIGGER sessmem_after_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER sessmem_after_drop ENABLE ALWAYS;
+SET client_min_messages = error;
+SET sessmem.maintenance = 'repair';
+SELECT sessmem.protect('messages');
+RESET client_min_messages;
+
 -- fail: exposed by a parent that is not protected
 CREATE TABLE parent (id bigint NOT NULL, session_id text NOT NULL, content text);
 GRANT SELECT ON parent TO regress_sessmem_app;
