@@ -226,6 +226,7 @@ CREATE INDEX ON talk (lower(content));
 COMMIT;
 SELECT p.name, p.accepted FROM sessmem.protected_table AS p ORDER BY 1;
 ALTER TABLE talk ADD COLUMN more int;
+REINDEX TABLE CONCURRENTLY talk;
 -- it may go and come back as it was, not otherwise
 DROP VIEW all_of_it;
 CREATE VIEW all_of_it AS SELECT * FROM talk;
