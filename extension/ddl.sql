@@ -164,8 +164,8 @@ BEGIN
 		SELECT format('its owner was %s and is %s', coalesce(r.rolname, p.owner::text), c.relowner::regrole)
 		FROM (VALUES (1)) AS one LEFT JOIN pg_roles AS r ON r.oid = p.owner WHERE c.relowner <> p.owner
 		UNION ALL
-		SELECT format('its name was %s and is %s.%I', p.name, c.relnamespace::regnamespace, c.relname)
-		WHERE p.name <> format('%s.%I', c.relnamespace::regnamespace, c.relname)
+		SELECT format('its name was %s and is %s', p.name, n)
+		FROM sessmem.qualified_name(p.relation) AS n WHERE p.name <> n
 		UNION ALL
 		SELECT format('view %s reads it as %s, which row security does not apply to', v.oid::regclass, v.relowner::regrole)
 		FROM sessmem.readers(p.relation) AS o JOIN pg_class AS v ON v.oid = o.oid JOIN pg_roles AS r ON r.oid = v.relowner
@@ -190,7 +190,7 @@ CREATE FUNCTION sessmem.accept_weaknesses(relation regclass) RETURNS void
 AS $$
 BEGIN
 	UPDATE sessmem.protected_table AS p
-		SET owner = c.relowner, name = format('%s.%I', c.relnamespace::regnamespace, c.relname), checked = true
+		SET owner = c.relowner, name = sessmem.qualified_name(c.oid), checked = true
 		FROM pg_class AS c WHERE c.oid = p.relation AND p.relation = accept_weaknesses.relation;
 	UPDATE sessmem.protected_table AS p
 		SET accepted = ARRAY(SELECT sessmem.weaknesses(p.relation))
@@ -304,21 +304,10 @@ BEGIN
 		END IF;
 		PERFORM sessmem.accept_weaknesses(fresh.relation);
 	END LOOP;
-
-	-- new owners, who make the triggers of new partitions
-	FOR fresh IN
-		SELECT DISTINCT c.relowner::regrole AS owner
-		FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
-		WHERE p.relation = ANY (touched)
-			AND (NOT has_function_privilege(c.relowner, 'sessmem.guard()', 'EXECUTE')
-				OR NOT has_function_privilege(c.relowner, 'sessmem.guard_truncate()', 'EXECUTE'))
-	LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION sessmem.guard(), sessmem.guard_truncate() TO %s', fresh.owner);
-	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION sessmem.follow(oid[]) IS
-	'Internal: follows renamed key columns and new owners, and protects new partitions and children.';
+	'Internal: follows renamed key columns, and protects new partitions and children.';
 
 -- Tables for which there is a rule, and which are not protected yet.
 CREATE FUNCTION sessmem.unprotected(touched oid[] DEFAULT NULL) RETURNS SETOF sessmem.protected_table
@@ -361,11 +350,7 @@ BEGIN
 	IF num_nulls(schema, pattern, enabled) > 0 THEN
 		RAISE EXCEPTION 'schema, pattern and enabled must not be null' USING ERRCODE = '22004';
 	END IF;
-	IF num_nonnulls(session_column, user_column, tenant_column) = 0 THEN
-		RAISE EXCEPTION 'no key column is given'
-			USING ERRCODE = '22023',
-				HINT = 'Name at least one of session_column, user_column and tenant_column.';
-	END IF;
+	PERFORM sessmem.check_some_column(session_column, user_column, tenant_column);
 	DELETE FROM sessmem.auto_protection AS r
 		WHERE r.schema = auto_protect.schema AND r.pattern = auto_protect.pattern;
 	IF enabled THEN

@@ -74,6 +74,21 @@ $$;
 COMMENT ON FUNCTION sessmem.members(regclass) IS
 	'Internal: a table and all its partitions and inheritance children, parents first.';
 
+CREATE FUNCTION sessmem.check_some_column(session_column name, user_column name, tenant_column name) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF num_nonnulls(session_column, user_column, tenant_column) = 0 THEN
+		RAISE EXCEPTION 'no key column is given'
+			USING ERRCODE = '22023',
+				HINT = 'Name at least one of session_column, user_column and tenant_column.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION sessmem.check_some_column(name, name, name) IS
+	'Internal: 22023 if no key column is given.';
+
 -- Relations that cannot be protected, or not by these columns, with the reason.
 CREATE FUNCTION sessmem.check_protectable(
 		relation regclass, session_column name, user_column name, tenant_column name)
@@ -109,11 +124,7 @@ BEGIN
 				HINT = format('Protect the parent: SELECT sessmem.protect(%L).', parent);
 	END IF;
 
-	IF num_nonnulls(session_column, user_column, tenant_column) = 0 THEN
-		RAISE EXCEPTION 'no key column is given'
-			USING ERRCODE = '22023',
-				HINT = 'Name at least one of session_column, user_column and tenant_column.';
-	END IF;
+	PERFORM sessmem.check_some_column(session_column, user_column, tenant_column);
 	IF session_column = user_column OR session_column = tenant_column OR user_column = tenant_column THEN
 		RAISE EXCEPTION 'one column cannot hold two claims' USING ERRCODE = '22023';
 	END IF;

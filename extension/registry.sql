@@ -49,6 +49,15 @@ $$;
 COMMENT ON FUNCTION sessmem.column_number(regclass, name) IS
 	'Internal: the number of a column, 0 if there is none of that name.';
 
+CREATE FUNCTION sessmem.qualified_name(relation oid) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('%s.%I', c.relnamespace::regnamespace, c.relname) FROM pg_class AS c WHERE c.oid = $1
+$$;
+COMMENT ON FUNCTION sessmem.qualified_name(oid) IS
+	'Internal: the name of a table with its schema.';
+
 CREATE FUNCTION sessmem.look_up_relation() RETURNS trigger
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -58,9 +67,8 @@ BEGIN
 		sessmem.column_number(NEW.relation, NEW.session_column),
 		sessmem.column_number(NEW.relation, NEW.user_column),
 		sessmem.column_number(NEW.relation, NEW.tenant_column)];
-	SELECT c.relowner, format('%s.%I', c.relnamespace::regnamespace, c.relname)
-		INTO NEW.owner, NEW.name
-		FROM pg_class AS c WHERE c.oid = NEW.relation;
+	NEW.owner := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = NEW.relation);
+	NEW.name := sessmem.qualified_name(NEW.relation);
 	NEW.checked := false;
 	RETURN NEW;
 END

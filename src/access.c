@@ -96,6 +96,8 @@ pg_noreturn static void refuse(Oid relid, const char *detail);
 static void
 refuse(Oid relid, const char *detail)
 {
+	/* what was rewritten with FORCE lifted must not be used again */
+	ResetPlanCache();
 	ereport(ERROR,
 			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			errmsg("cannot use table \"%s\" without row security", get_rel_name(relid)),
@@ -239,8 +241,6 @@ check_relations(List *range_table, List *permissions, bool report)
 			continue;
 		if (!report)
 			return false;
-		/* what was rewritten with FORCE lifted must not be used again */
-		ResetPlanCache();
 		refuse(relid, why);
 	}
 	return true;
@@ -392,10 +392,7 @@ check_rewritten(Node *node, void *context)
 			sessmem_compat_asks_for(rte, SESSMEM_QUERY_PERMISSIONS(query), &as_user) &&
 			!has_row_security(query, rte) &&
 			check_enable_rls(rte->relid, as_user, true) == RLS_ENABLED)
-		{
-			ResetPlanCache();
 			refuse(rte->relid, "The statement was prepared where row security was not in force.");
-		}
 	}
 	return query_tree_walker(query, check_rewritten, context, 0);
 }
@@ -412,7 +409,6 @@ static PlannedStmt *
 plan_query(Query *parse, const char *query_string, int cursorOptions, ParamListInfo boundParams)
 {
 	PlannedStmt *volatile result = NULL;
-	volatile bool by_server;
 	int			level = lifted;
 
 	if (!InNoForceRLSOperation())
@@ -420,22 +416,23 @@ plan_query(Query *parse, const char *query_string, int cursorOptions, ParamListI
 		(void) check_rewritten((Node *) parse, NULL);
 		return call_planner(parse, query_string, cursorOptions, boundParams);
 	}
-	/* else a rule has made more of it, or has added a condition */
-	by_server = parse->querySource == QSRC_ORIGINAL && !parse->hasSubLinks && parse->cteList == NIL;
 	PG_TRY();
 	{
+		/* else a rule has made more of it, or has added a condition */
+		volatile bool by_server = parse->querySource == QSRC_ORIGINAL && !parse->hasSubLinks && parse->cteList == NIL;
+
 		lifted++;
 		result = call_planner(parse, query_string, cursorOptions, boundParams);
-		if (!by_server)
-			(void) check_relations(result->rtable, SESSMEM_PLAN_PERMISSIONS(result), true);
+		/* what must not run must not be planned: the plan would be kept */
+		if (by_server)
+			lifted = level;
+		(void) check_relations(result->rtable, SESSMEM_PLAN_PERMISSIONS(result), true);
 	}
 	PG_FINALLY();
 	{
 		lifted = level;
 	}
 	PG_END_TRY();
-	/* else the plan would be kept, and used when there is nothing to see that it lacks */
-	(void) check_relations(result->rtable, SESSMEM_PLAN_PERMISSIONS(result), true);
 	return result;
 }
 

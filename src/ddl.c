@@ -52,6 +52,16 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+static void
+refuse(const char *what, Oid relid, const char *detail)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("cannot add %s table \"%s\"", what, get_rel_name(relid)),
+			errdetail_internal("%s", detail),
+			errhint("An administrator can do it after SELECT sessmem.maintenance('why')."));
+}
+
 /* Refuses what would compute something over the rows of a protected table. */
 static void
 check_scan(Oid relid, const char *what)
@@ -61,11 +71,7 @@ check_scan(Oid relid, const char *what)
 	if (table == NULL || !table->checked || sessmem_policy_deriving(relid) ||
 		sessmem_maintenance_pass_ddl())
 		return;
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("cannot add %s to protected table \"%s\"", what, get_rel_name(relid)),
-			errdetail("It would see rows of every session."),
-			errhint("An administrator can do it after SELECT sessmem.maintenance('why')."));
+	refuse(psprintf("%s to protected", what), relid, "It would see rows of every session.");
 }
 
 /*
@@ -277,11 +283,8 @@ check_tied(Oid relid, Node *value)
 									   ObjectIdGetDatum(relid))) ||
 		sessmem_maintenance_pass_ddl())
 		return;
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("cannot add an index on an expression to table \"%s\"", get_rel_name(relid)),
-			errdetail("A foreign key ties it to a protected table, so the expression would be computed in the sessions of others."),
-			errhint("An administrator can do it after SELECT sessmem.maintenance('why')."));
+	refuse("an index on an expression to", relid,
+		   "A foreign key ties it to a protected table, so the expression would be computed in the sessions of others.");
 }
 
 /* Whether a column of an index tells all values apart. */
@@ -301,20 +304,25 @@ check_index(Oid index)
 	TupleDesc	desc;
 	HeapTuple	tup = new_row(IndexRelationId, IndexRelidIndexId,
 							  Anum_pg_index_indexrelid, ObjectIdGetDatum(index), 0, 0, &desc);
+	Node	   *command = sessmem_enforce_utility_command();
 	Form_pg_index form;
+	Node	   *expressions;
+	Node	   *predicate;
 	SessmemTable *table;
 
 	if (!HeapTupleIsValid(tup))
 		return;					/* another kind of relation */
 	/* a copy of what there is */
-	if (sessmem_enforce_utility_command() && IsA(sessmem_enforce_utility_command(), ReindexStmt))
+	if (command != NULL && IsA(command, ReindexStmt))
 		return;
 	form = (Form_pg_index) GETSTRUCT(tup);
-	check_tied(form->indrelid, expression(tup, desc, Anum_pg_index_indexprs));
-	check_tied(form->indrelid, expression(tup, desc, Anum_pg_index_indpred));
-	if (tells_values(expression(tup, desc, Anum_pg_index_indexprs), NULL))
+	expressions = expression(tup, desc, Anum_pg_index_indexprs);
+	predicate = expression(tup, desc, Anum_pg_index_indpred);
+	check_tied(form->indrelid, expressions);
+	check_tied(form->indrelid, predicate);
+	if (tells_values(expressions, NULL))
 		check_scan(form->indrelid, "an index on an expression");
-	if (tells_values(expression(tup, desc, Anum_pg_index_indpred), NULL))
+	if (tells_values(predicate, NULL))
 		check_scan(form->indrelid, "an index with a predicate");
 
 	/* it may compare in any way */

@@ -88,17 +88,18 @@ bound(void)
 	return sessmem_context_in_force();
 }
 
+/* Whether the transaction has seen a session's rows, or may. */
+static bool
+sees_session(void)
+{
+	return bound() || sessmem_context_used();
+}
+
 /* Whether grant_app() made this role an application's. */
 static bool
 is_application_role(Oid role)
 {
-	Oid			argtype = TEXTOID;
-	Oid			bind;
-
-	if (!OidIsValid(sessmem_registry_relid()))
-		return false;
-	bind = sessmem_registry_function("bind", 1, &argtype);
-	return OidIsValid(bind) && sessmem_compat_may_execute(bind, role);
+	return sessmem_registry_may_execute(role, "bind");
 }
 
 /* A lock that stops other sessions: a bound session has no business with it. */
@@ -150,7 +151,7 @@ check_alter_role(RoleSpec *target)
 static void
 check_leftover(const char *what, const char *hint)
 {
-	if (bound() || sessmem_context_used())
+	if (sees_session())
 		refuse_statement(psprintf("%s while a session is bound", what),
 						 "It would outlive the session, on this connection.", hint);
 }
@@ -158,7 +159,7 @@ check_leftover(const char *what, const char *hint)
 static void
 check_temporary(RangeVar *name, OnCommitAction on_commit)
 {
-	if (on_commit != ONCOMMIT_DROP && (bound() || sessmem_context_used()) &&
+	if (on_commit != ONCOMMIT_DROP && sees_session() &&
 		(name->relpersistence == RELPERSISTENCE_TEMP ||
 		 isAnyTempNamespace(RangeVarGetCreationNamespace(name))))
 		check_leftover("create a temporary table", "Add ON COMMIT DROP.");
@@ -370,7 +371,7 @@ check_held(void)
 
 	if (portal == NULL)
 		return;
-	if ((portal->cursorOptions & CURSOR_OPT_HOLD) != 0 && (sessmem_context_used() || bound()))
+	if ((portal->cursorOptions & CURSOR_OPT_HOLD) != 0 && sees_session())
 		refuse_statement("read with a cursor WITH HOLD while a session is bound",
 						 "Its rows would outlive the session.",
 						 "Leave WITH HOLD out and fetch within the transaction.");

@@ -5,7 +5,8 @@
  * The guard holds alone.  It trusts neither the policies nor the defaults nor
  * the constraints, and makes no exception for owners, superusers or roles with
  * BYPASSRLS: whoever writes a row needs its session, or, without any, to be in
- * maintenance (maintenance.c).  It fires for foreign-key cascades and under session_replication_role, too (ENABLE ALWAYS).
+ * maintenance (maintenance.c).  It fires for foreign-key cascades and under
+ * session_replication_role, too (ENABLE ALWAYS).
  *
  *	operation	old key		new key			answer			case in sql/guard.sql
  *	any			any			any, no session	42501			no session

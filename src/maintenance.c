@@ -31,15 +31,7 @@ PG_FUNCTION_INFO_V1(sessmem_in_maintenance);
 static bool
 is_administrator(Oid role)
 {
-	Oid			argtype = TEXTOID;
-	Oid			function;
-
-	if (superuser_arg(role))
-		return true;
-	if (!OidIsValid(sessmem_registry_relid()))
-		return false;
-	function = sessmem_registry_function("maintenance", 1, &argtype);
-	return OidIsValid(function) && sessmem_compat_may_execute(function, role);
+	return superuser_arg(role) || sessmem_registry_may_execute(role, "maintenance");
 }
 
 static bool

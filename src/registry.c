@@ -107,6 +107,19 @@ sessmem_registry_function(char *name, int nargs, const Oid *argtypes)
 						  nargs, argtypes, true);
 }
 
+/* Whether a role may execute one of them, which takes a text; that is what makes it what it is. */
+bool
+sessmem_registry_may_execute(Oid role, char *name)
+{
+	Oid			argtype = TEXTOID;
+	Oid			function;
+
+	if (!OidIsValid(sessmem_registry_relid()))
+		return false;
+	function = sessmem_registry_function(name, 1, &argtype);
+	return OidIsValid(function) && sessmem_compat_may_execute(function, role);
+}
+
 static void
 forget_tables(Datum arg, Oid relid)
 {

@@ -269,6 +269,7 @@ extern bool sessmem_registry_any(void);
 extern Oid	sessmem_registry_relid(void);
 extern Oid	sessmem_registry_table(const char *name);
 extern Oid	sessmem_registry_function(char *name, int nargs, const Oid *argtypes);
+extern bool sessmem_registry_may_execute(Oid role, char *name);
 extern bool sessmem_registry_tells_apart(bool by_user, bool by_tenant);
 
 /* ---------- maintenance.c: the way past, for administrators ---------- */

@@ -21,19 +21,5 @@ from (values
   ('partition beside the default one', $$create table plugin.p partition of public.parts for values in ('{guess}')$$),
   ('ATTACH beside the default one', $$create table plugin.p(like public.parts including all); alter table public.parts attach partition plugin.p for values in ('{guess}')$$)
 ) as v(w, q);
-\set ways ?
-\c - :app
-begin; select t_bind('sess-A');
-with o as materialized (
-  select n, w, plugin.attempt(replace(q, '{guess}', 'CANARY-B-two'), r) as hit, plugin.attempt(replace(q, '{guess}', 'CANARY-B-tw0'), r) as miss from plugin.way)
-select coalesce(string_agg(w, ', ' order by n) filter (where replace(hit, 'CANARY-B-two', '') <> replace(miss, 'CANARY-B-tw0', '')), '') as ways,
-  string_agg(format('  %s: %s - %s', w, hit, miss), E'\n' order by n) as outcome from o \gset
-rollback;
-\warn :outcome
-\ir _sane.sql
-\c - :su
-select :'ways' <> '' as leak, :'ways' as via, :'ways' = '?' as norun \gset
-\if :norun
-\set other 'attack code did not run'
-\endif
+\ir _ask_ways.sql
 \ir _verdict.sql
