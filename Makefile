@@ -9,6 +9,9 @@ EXTENSION = sessmem
 OBJS = \
 	src/sessmem.o \
 	src/guc.o \
+	src/shmem.o \
+	src/stat.o \
+	src/violations.o \
 	src/keyring.o \
 	src/token.o \
 	src/issuer.o \
@@ -33,6 +36,7 @@ PRIVATE_HEADERS = src/sessmem.h src/session.h src/compat.h
 # In the order in which CREATE EXTENSION runs them; grants last.
 SQL_PARTS = \
 	extension/prolog.sql \
+	extension/violations.sql \
 	extension/keyring.sql \
 	extension/issuer.sql \
 	extension/context.sql \
@@ -63,7 +67,7 @@ SHLIB_LINK += -lcrypto
 # ---------------------------------------------------------------------- tests
 
 # A file in sql/ that is missing here fails "make check".
-REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce roles privileges injection volatility pooling forget worker drop
+REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce violations roles privileges injection volatility pooling forget worker drop
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

@@ -213,10 +213,10 @@ BEGIN
 	found := ARRAY(SELECT sessmem.weaknesses(relation));
 	fresh := ARRAY(SELECT w FROM unnest(found) AS w WHERE w <> ALL (entry.accepted));
 	IF fresh <> '{}' AND entry.checked AND NOT sessmem.in_maintenance() THEN
-		RAISE EXCEPTION 'cannot weaken the protection of table %', entry.name
-			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = format('Afterwards %s.', array_to_string(fresh, '; ')),
-				HINT = format('An administrator can do it after SELECT sessmem.maintenance(''why''), or end the protection with SELECT sessmem.unprotect(%L).', entry.name);
+		PERFORM sessmem.refuse('weakening_ddl', relation,
+			format('cannot weaken the protection of table %s', entry.name),
+			format('Afterwards %s.', array_to_string(fresh, '; ')),
+			format('An administrator can do it after SELECT sessmem.maintenance(''why''), or end the protection with SELECT sessmem.unprotect(%L).', entry.name));
 	END IF;
 	IF (fresh <> '{}') = entry.checked THEN
 		PERFORM sessmem.accept_weaknesses(relation);
@@ -285,10 +285,10 @@ BEGIN
 		PERFORM sessmem.check_protectable(p.relation, p.session_column, p.user_column, p.tenant_column)
 			FROM sessmem.protected_table AS p WHERE p.relation = fresh.relation;
 		IF sessmem.has_rows(fresh.relation) AND NOT sessmem.in_maintenance() THEN
-			RAISE EXCEPTION 'cannot add table % to a protected one, because it has rows', fresh.relation::regclass
-				USING ERRCODE = 'insufficient_privilege',
-					DETAIL = 'Nobody has checked whose they are.',
-					HINT = 'Add it empty, or let an administrator do it after SELECT sessmem.maintenance(''why'').';
+			PERFORM sessmem.refuse('weakening_ddl', fresh.relation,
+				format('cannot add table %s to a protected one, because it has rows', fresh.relation::regclass),
+				'Nobody has checked whose they are.',
+				'Add it empty, or let an administrator do it after SELECT sessmem.maintenance(''why'').');
 		END IF;
 		PERFORM sessmem.apply_protection(fresh.relation);
 		weak := ARRAY(
@@ -297,10 +297,10 @@ BEGIN
 			SELECT unnest(p.accepted) FROM sessmem.protected_table AS p JOIN pg_inherits AS i ON i.inhparent = p.relation
 			WHERE i.inhrelid = fresh.relation);
 		IF weak <> '{}' AND NOT sessmem.in_maintenance() THEN
-			RAISE EXCEPTION 'cannot add table % to a protected one', fresh.relation::regclass
-				USING ERRCODE = 'insufficient_privilege',
-					DETAIL = format('It has weaknesses: %s.', array_to_string(weak, '; ')),
-					HINT = 'An administrator can do it after SELECT sessmem.maintenance(''why'').';
+			PERFORM sessmem.refuse('weakening_ddl', fresh.relation,
+				format('cannot add table %s to a protected one', fresh.relation::regclass),
+				format('It has weaknesses: %s.', array_to_string(weak, '; ')),
+				'An administrator can do it after SELECT sessmem.maintenance(''why'').');
 		END IF;
 		PERFORM sessmem.accept_weaknesses(fresh.relation);
 	END LOOP;
@@ -427,15 +427,15 @@ BEGIN
 			DELETE FROM sessmem.protected_table AS p
 				USING pg_event_trigger_dropped_objects() AS d
 				WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND p.relation = d.objid
-				RETURNING p.name
+				RETURNING p.relation::oid, p.name
 		)
-		SELECT gone.name FROM gone ORDER BY gone.name
+		SELECT * FROM gone ORDER BY gone.name
 	LOOP
 		IF NOT sessmem.in_maintenance() THEN
-			RAISE EXCEPTION 'cannot drop protected table %', dropped.name
-				USING ERRCODE = 'insufficient_privilege',
-					DETAIL = 'It has the rows of every session, and what takes its place would not be protected.',
-					HINT = format('An administrator can do it after SELECT sessmem.maintenance(''why''), or end the protection with SELECT sessmem.unprotect(%L).', dropped.name);
+			PERFORM sessmem.refuse('weakening_ddl', dropped.relation,
+				format('cannot drop protected table %s', dropped.name),
+				'It has the rows of every session, and what takes its place would not be protected.',
+				format('An administrator can do it after SELECT sessmem.maintenance(''why''), or end the protection with SELECT sessmem.unprotect(%L).', dropped.name));
 		END IF;
 	END LOOP;
 	PERFORM sessmem.check_table(p.relation)

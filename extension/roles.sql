@@ -72,9 +72,10 @@ BEGIN
 		sessmem.revoke_user(text, text), sessmem.forget_session(text, text, text),
 		sessmem.forget_user(text, text), sessmem.forget_tenant(text), sessmem.sweep(integer),
 		sessmem.subject(text, text, text, text),
+		sessmem.recorded_violations(), sessmem.save_violations(), sessmem.stat_events(), sessmem.stat_reset(),
 		sessmem.grant_app(regrole), sessmem.grant_issuer(regrole) TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON PROCEDURE sessmem.sweep_all(integer) TO %s', role);
-	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.auto_protection, sessmem.maintenance_log, sessmem.session, sessmem.sessions TO %s', role);
+	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.auto_protection, sessmem.maintenance_log, sessmem.session, sessmem.sessions, sessmem.violation, sessmem.violations, sessmem.stat TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION sessmem.grant_admin(regrole) IS

@@ -84,6 +84,7 @@ BEGIN
 				USING HINT = 'sessmem.session shows it (sweep_failed_at); sessmem.forget_session() tells more.';
 		END;
 	END LOOP;
+	DELETE FROM sessmem.violation AS v WHERE v.at <= statement_timestamp() - sessmem.violation_retention();
 	-- a DELETE of nothing would be announced, too
 	IF EXISTS (SELECT FROM sessmem.revocation AS r WHERE r.expires_at <= statement_timestamp()) THEN
 		DELETE FROM sessmem.revocation AS r WHERE r.expires_at <= statement_timestamp();

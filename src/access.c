@@ -38,6 +38,7 @@
 #include "sessmem.h"
 
 #include "access/genam.h"
+#include "access/parallel.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -98,12 +99,9 @@ refuse(Oid relid, const char *detail)
 {
 	/* what was rewritten with FORCE lifted must not be used again */
 	ResetPlanCache();
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("cannot use table \"%s\" without row security", get_rel_name(relid)),
-			errdetail_internal("%s", detail),
-			errhint("Let a role do it that row security applies to. An administrator can call sessmem.maintenance('why') first."));
-	pg_unreachable();
+	sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, relid,
+				   psprintf("cannot use table \"%s\" without row security", get_rel_name(relid)), detail,
+				   "Let a role do it that row security applies to. An administrator can call sessmem.maintenance('why') first.");
 }
 
 /* The table that a TOAST table belongs to. */
@@ -234,7 +232,7 @@ check_relations(List *range_table, List *permissions, bool report)
 
 		if (rte->rtekind != RTE_RELATION)
 			continue;
-		asked = sessmem_compat_asks_for(rte, permissions, &as_user);
+		asked = sessmem_compat_asks_for(rte, permissions, &as_user) != ACL_NO_RIGHTS;
 		why = objection(rte, asked, as_user, &relid);
 		/* an administrator has no part in what is called below a foreign key; its plans would be kept */
 		if (why == NULL || (InNoForceRLSOperation() ? lifted == 0 : sessmem_maintenance_pass()))
@@ -244,6 +242,40 @@ check_relations(List *range_table, List *permissions, bool report)
 		refuse(relid, why);
 	}
 	return true;
+}
+
+/*
+ * Records the protected tables that a plan reads without a session, which finds
+ * nothing; or raises 42501, if sessmem.unscoped_reads says so.  A write is the
+ * guard's.
+ */
+static void
+note_unscoped_reads(PlannedStmt *plan)
+{
+	ListCell   *lc;
+	Oid			last = InvalidOid;
+
+	if (InNoForceRLSOperation() || IsParallelWorker())
+		return;
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		SessmemEvent kind = SESSMEM_UNSCOPED_READ;
+		AclMode		asked;
+		Oid			as_user;
+		const char *why;
+
+		if (rte->rtekind != RTE_RELATION || rte->relid == last || sessmem_registry_find(rte->relid) == NULL)
+			continue;
+		asked = sessmem_compat_asks_for(rte, SESSMEM_PLAN_PERMISSIONS(plan), &as_user);
+		if (asked == ACL_NO_RIGHTS || (asked & ACL_INSERT) != 0)
+			continue;
+		if (sessmem_context_in_force() || sessmem_maintenance_in_force())
+			return;
+		last = rte->relid;
+		why = sessmem_context_why(&kind);
+		sessmem_violations_unscoped(kind, rte->relid, why);
+	}
 }
 
 /* COPY and the check of a new foreign key have no plan. */
@@ -269,6 +301,8 @@ sessmem_access_start(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type s
 
 	(void) check_relations(queryDesc->plannedstmt->rtable,
 						   SESSMEM_PLAN_PERMISSIONS(queryDesc->plannedstmt), true);
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		note_unscoped_reads(queryDesc->plannedstmt);
 	PG_TRY();
 	{
 		checked = queryDesc->plannedstmt->rtable;
@@ -389,7 +423,7 @@ check_rewritten(Node *node, void *context)
 		/* EXCLUDED is of a composite type */
 		if (rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_COMPOSITE_TYPE &&
 			sessmem_registry_find(rte->relid) != NULL &&
-			sessmem_compat_asks_for(rte, SESSMEM_QUERY_PERMISSIONS(query), &as_user) &&
+			sessmem_compat_asks_for(rte, SESSMEM_QUERY_PERMISSIONS(query), &as_user) != ACL_NO_RIGHTS &&
 			!has_row_security(query, rte) &&
 			check_enable_rls(rte->relid, as_user, true) == RLS_ENABLED)
 			refuse(rte->relid, "The statement was prepared where row security was not in force.");

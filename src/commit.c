@@ -294,11 +294,8 @@ static void
 refuse_commit(bool anything, const char *detail)
 {
 	if (anything)
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot commit the transaction of the session"),
-				errdetail_internal("%s", detail),
-				errhint("Get a new token from the issuer and repeat the transaction."));
+		sessmem_refuse(SESSMEM_REVOKED_TOKEN, InvalidOid, "cannot commit the transaction of the session", detail,
+					   "Get a new token from the issuer and repeat the transaction.");
 }
 
 /*
@@ -387,7 +384,7 @@ sessmem_close_own(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("close_session()");
 	/* not in a trigger of a table whose rows are being erased, either */
 	if (sessmem_context_current() == NULL || sessmem_context_claims(&standing) == NULL)
-		sessmem_context_required("cannot close a session");
+		sessmem_context_required(SESSMEM_NO_SESSION, InvalidOid, "cannot close a session");
 	if (sessmem_context_ended())
 		PG_RETURN_BOOL(false);
 	note(&close_request, sessmem_context_now());

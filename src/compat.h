@@ -178,21 +178,21 @@ sessmem_compat_find_setting(const char *name)
 #define SESSMEM_QUERY_PERMISSIONS(query) NIL
 #endif
 
-/* Whether the query itself asks for the relation, and as whom (InvalidOid: the current user). */
-static inline bool
+/* What the query itself asks of the relation, and as whom (InvalidOid: the current user). */
+static inline AclMode
 sessmem_compat_asks_for(RangeTblEntry *rte, List *permissions, Oid *as_user)
 {
 #if PG_VERSION_NUM >= 160000
 	RTEPermissionInfo *info;
 
 	if (rte->perminfoindex == 0)
-		return false;
+		return ACL_NO_RIGHTS;
 	info = getRTEPermissionInfo(permissions, rte);
 	*as_user = info->checkAsUser;
-	return info->requiredPerms != 0;
+	return info->requiredPerms;
 #else
 	*as_user = rte->checkAsUser;
-	return rte->requiredPerms != 0;
+	return rte->requiredPerms;
 #endif
 }
 

@@ -221,10 +221,21 @@ is_replaced(const SessmemSeal *c)
 		!sessmem_claims_same(&entered, &c->claims.who);
 }
 
+/* Counts a session that has run out while it was bound, once. */
+static SessmemStatus
+note_expiration(SessmemSeal *c)
+{
+	if (!c->expired)
+		sessmem_stat_count(SESSMEM_EXPIRATION, InvalidOid);
+	c->expired = true;
+	return SESSMEM_EXPIRED;
+}
+
 static SessmemStatus
 judge(void)
 {
 	TimestampTz now;
+	SessmemStatus status;
 
 	if (impersonated != NULL)
 		return SESSMEM_BOUND;
@@ -248,14 +259,15 @@ judge(void)
 	if (!sessmem_seal_genuine(current) || !in_scope(current))
 		return SESSMEM_INVALID;
 	if (current->claims.expires <= now)
-		return SESSMEM_EXPIRED;
+		return note_expiration(current);
 	if (current->used_in != sessmem_compat_lxid() && is_second(&current->claims.who))
 		return SESSMEM_INVALID;
 	/* the leader would have handed over nothing (sessmem_context_hand_over) */
 	if (IsParallelWorker())
 		return SESSMEM_BOUND;
-	return sessmem_session_status(&current->claims, &current->standing,
-								  registry_as_of, revocations_as_of);
+	status = sessmem_session_status(&current->claims, &current->standing,
+									registry_as_of, revocations_as_of);
+	return status == SESSMEM_EXPIRED ? note_expiration(current) : status;
 }
 
 static bool
@@ -361,26 +373,53 @@ sessmem_context_serial(void)
 	return current ? current->serial : 0;
 }
 
+/* Whose session was put in force here, whatever became of it; for a report. */
+const SessmemIdentity *
+sessmem_context_peek(void)
+{
+	if (impersonated != NULL)
+		return impersonated;
+	if (current != NULL && current->verdict == SESSMEM_GENUINE && in_scope(current))
+		return &current->claims.who;
+	return sessmem_context_used();
+}
+
+/*
+ * Why there is no session; and what kind of violation that is, if another one than
+ * the caller's.
+ */
+const char *
+sessmem_context_why(SessmemEvent *kind)
+{
+	switch (judge())
+	{
+		case SESSMEM_EXPIRED:
+			*kind = SESSMEM_EXPIRED_TOKEN;
+			return "The session or its token has expired.";
+		case SESSMEM_REVOKED:
+			*kind = SESSMEM_REVOKED_TOKEN;
+			return "The session has been revoked or forgotten.";
+		case SESSMEM_INVALID:
+			*kind = SESSMEM_FORGED_TOKEN;
+			return "The context of this connection is not valid.";
+		default:
+			return "No session is bound in this transaction.";
+	}
+}
+
 /*
  * Raises the 42501 of an operation that needs a session when there is none.
  * The argument names the operation: "cannot insert into ...".
  */
 void
-sessmem_context_required(const char *refused)
+sessmem_context_required(SessmemEvent kind, Oid relid, const char *refused)
 {
-	SessmemStatus status = judge();
+	const char *why = sessmem_context_why(&kind);
 
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg_internal("%s", refused),
-			status == SESSMEM_EXPIRED ? errdetail("The session or its token has expired.") :
-			status == SESSMEM_REVOKED ? errdetail("The session has been revoked or forgotten.") :
-			status == SESSMEM_INVALID ? errdetail("The context of this connection is not valid.") :
-			errdetail("No session is bound in this transaction."),
-			status == SESSMEM_EXPIRED || status == SESSMEM_REVOKED ?
-			errhint("Get a new token from the issuer and call sessmem.bind(token) in a new transaction.") :
-			errhint("Call sessmem.bind(token) in this transaction first."));
-	pg_unreachable();
+	sessmem_refuse(kind, relid, refused, why,
+				   kind == SESSMEM_EXPIRED_TOKEN || kind == SESSMEM_REVOKED_TOKEN ?
+				   "Get a new token from the issuer and call sessmem.bind(token) in a new transaction." :
+				   "Call sessmem.bind(token) in this transaction first.");
 }
 
 /* ---------- entering and leaving ---------- */
@@ -407,6 +446,7 @@ set_claims(const SessmemClaims *claims, const SessmemStanding *standing, Sessmem
 	uint64		keyring = sessmem_keyring_generation();
 
 	set_context(value, scope);
+	sessmem_stat_count(scope == SESSMEM_CONNECTION ? SESSMEM_ATTACH : SESSMEM_BIND, InvalidOid);
 	if (current != NULL)
 	{
 		sessmem_seal_vouch(current, value, keyring);
@@ -422,10 +462,10 @@ static void
 check_not_impersonated(void)
 {
 	if (impersonated != NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot change session while the rows of one are being erased"),
-				errhint("Remove the call from the triggers of the table."));
+		sessmem_refuse(SESSMEM_SECOND_BIND, InvalidOid,
+					   "cannot change session while the rows of one are being erased",
+					   "What the triggers of the table do is done for the session whose rows go.",
+					   "Remove the call from the triggers of the table.");
 }
 
 /* Raises 42501 where the administrator has switched attaching off. */
@@ -433,11 +473,8 @@ static void
 check_attach(const char *hint)
 {
 	if (!sessmem_guc_allow_attach())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot attach a session to the connection"),
-				errdetail("The administrator has switched off \"sessmem.allow_attach\"."),
-				errhint("%s", hint));
+		sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid, "cannot attach a session to the connection",
+					   "The administrator has switched off \"sessmem.allow_attach\".", hint);
 }
 
 /*
@@ -461,17 +498,15 @@ enter(const SessmemClaims *claims, SessmemScope scope, bool direct)
 	AtEOXact_GUC(true, nest);
 	check_not_impersonated();
 	if (scope != SESSMEM_STATEMENT && nest - 1 > GetCurrentTransactionNestLevel())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot bind a session inside a function that has a SET clause"),
-				errdetail("Settings that the previous user of this connection planted would come back when the function ends."),
-				errhint("Call it directly, or remove the SET clause from the calling function."));
+		sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid,
+					   "cannot bind a session inside a function that has a SET clause",
+					   "Settings that the previous user of this connection planted would come back when the function ends.",
+					   "Call it directly, or remove the SET clause from the calling function.");
 	if (is_second(&claims->who))
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot bind a second session in one transaction"),
-				errdetail("This transaction belongs to the session it used first, until it ends."),
-				errhint("Commit or roll back, then bind the other session in a new transaction."));
+		sessmem_refuse(SESSMEM_SECOND_BIND, InvalidOid,
+					   "cannot bind a second session in one transaction",
+					   "This transaction belongs to the session it used first, until it ends.",
+					   "Commit or roll back, then bind the other session in a new transaction.");
 	if (scope == SESSMEM_CONNECTION)
 		check_attach("Call sessmem.bind(token) in every transaction instead.");
 
@@ -573,11 +608,10 @@ on_transaction(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_PRE_PREPARE:
 			if (sessmem_context_used() || in_force(judge()))
-				ereport(ERROR,
-						errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-						errmsg("cannot PREPARE a transaction that has used a session"),
-						errdetail("A prepared transaction outlives its connection; a session does not."),
-						errhint("Commit it instead."));
+				sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid,
+							   "cannot PREPARE a transaction that has used a session",
+							   "A prepared transaction outlives its connection; a session does not.",
+							   "Commit it instead.");
 			break;
 		case XACT_EVENT_PRE_COMMIT:
 			if (sessmem_context_used())
@@ -617,11 +651,8 @@ static text *
 token_argument(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				errmsg("session token refused"),
-				errdetail("The token is null."),
-				errhint("Pass the token that sessmem.open_session() or your login service returned."));
+		sessmem_refuse_credential(SESSMEM_FORGED_TOKEN, "session token refused", "The token is null.",
+								  "Pass the token that sessmem.open_session() or your login service returned.");
 	return PG_GETARG_TEXT_PP(0);
 }
 

@@ -55,11 +55,9 @@
 static void
 refuse(const char *what, Oid relid, const char *detail)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("cannot add %s table \"%s\"", what, get_rel_name(relid)),
-			errdetail_internal("%s", detail),
-			errhint("An administrator can do it after SELECT sessmem.maintenance('why')."));
+	sessmem_refuse(SESSMEM_WEAKENING_DDL, relid,
+				   psprintf("cannot add %s table \"%s\"", what, get_rel_name(relid)), detail,
+				   "An administrator can do it after SELECT sessmem.maintenance('why').");
 }
 
 /* Refuses what would compute something over the rows of a protected table. */

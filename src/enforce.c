@@ -74,12 +74,7 @@ pg_noreturn static void refuse_statement(const char *what, const char *detail, c
 static void
 refuse_statement(const char *what, const char *detail, const char *hint)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("cannot %s", what),
-			errdetail_internal("%s", detail),
-			errhint("%s", hint));
-	pg_unreachable();
+	sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid, psprintf("cannot %s", what), detail, hint);
 }
 
 static bool
@@ -398,7 +393,7 @@ executor_run(SESSMEM_EXECUTOR_RUN_PARAMS)
 		check_held();
 		if (queryDesc->already_executed && sessmem_context_used() && !bound() &&
 			reads_protected(queryDesc->plannedstmt))
-			sessmem_context_required("cannot continue a cursor of a protected table");
+			sessmem_context_required(SESSMEM_NO_SESSION, InvalidOid, "cannot continue a cursor of a protected table");
 	}
 
 	sessmem_access_run(SESSMEM_EXECUTOR_RUN_ARGS,

@@ -79,20 +79,21 @@ operation(TriggerEvent event)
 	return "truncate";
 }
 
+/* What is refused. */
+static char *
+the_write(TriggerData *trigdata)
+{
+	return psprintf("cannot %s protected table \"%s\"", operation(trigdata->tg_event),
+					RelationGetRelationName(trigdata->tg_relation));
+}
+
 /* Raises 42501 for a write; the detail is the rule, never a value. */
-pg_noreturn static void refuse_write(TriggerData *trigdata, const char *detail, const char *hint);
+pg_noreturn static void refuse_write(TriggerData *trigdata, SessmemEvent kind, const char *detail, const char *hint);
 
 static void
-refuse_write(TriggerData *trigdata, const char *detail, const char *hint)
+refuse_write(TriggerData *trigdata, SessmemEvent kind, const char *detail, const char *hint)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("cannot %s protected table \"%s\"",
-				   operation(trigdata->tg_event),
-				   RelationGetRelationName(trigdata->tg_relation)),
-			errdetail_internal("%s", detail),
-			errhint("%s", hint));
-	pg_unreachable();
+	sessmem_refuse(kind, RelationGetRelid(trigdata->tg_relation), the_write(trigdata), detail, hint);
 }
 
 static Guard *
@@ -111,14 +112,14 @@ make_guard(TriggerData *trigdata, FmgrInfo *flinfo)
 			continue;
 		attnum = SPI_fnumber(desc, trigger->tgargs[i]);
 		if (attnum <= 0)
-			refuse_write(trigdata, "The guard names a key column that does not exist.",
+			refuse_write(trigdata, SESSMEM_BYPASS_ATTEMPT, "The guard names a key column that does not exist.",
 						 "Call sessmem.protect() on the table again.");
 		guard->key[i].attnum = attnum;
 		guard->key[i].type = TupleDescAttr(desc, attnum - 1)->atttypid;
 		any = true;
 	}
 	if (!any)
-		refuse_write(trigdata, "The guard names no key column.",
+		refuse_write(trigdata, SESSMEM_BYPASS_ATTEMPT, "The guard names no key column.",
 					 "Call sessmem.protect() on the table again.");
 	guard->cxt = AllocSetContextCreate(flinfo->fn_mcxt, "sessmem guard",
 									   ALLOCSET_SMALL_SIZES);
@@ -142,12 +143,12 @@ demand_keys(Guard *guard, TriggerData *trigdata, const SessmemIdentity *who)
 		if (guard->key[i].attnum == 0)
 			continue;
 		if (claim == NULL)
-			refuse_write(trigdata,
+			refuse_write(trigdata, SESSMEM_UNTAGGED_WRITE,
 						 psprintf("The table has a %s key, and the session in force names no %s.",
 								  what[i], what[i]),
 						 "Use a token that names it.");
 		if (!sessmem_claims_key(claim, guard->key[i].type, &guard->key[i].value))
-			refuse_write(trigdata,
+			refuse_write(trigdata, SESSMEM_UNTAGGED_WRITE,
 						 psprintf("The %s id in force has no canonical form in the key column's type.",
 								  what[i]),
 						 "Use ids in the form that the type prints, such as lower-case UUIDs.");
@@ -179,12 +180,13 @@ check_row(const Guard *guard, TriggerData *trigdata, HeapTuple tup, bool is_new)
 			continue;
 		value = heap_getattr(tup, key->attnum, desc, &isnull);
 		if (is_new && (isnull || key_empty(key, value)))
-			refuse_write(trigdata,
+			refuse_write(trigdata, SESSMEM_UNTAGGED_WRITE,
 						 psprintf("The key column \"%s\" is null or empty.",
 								  NameStr(TupleDescAttr(desc, key->attnum - 1)->attname)),
 						 "Leave the column out, and the session in force fills it in.");
 		if (isnull || !sessmem_claims_match(key->type, value, key->value))
 			refuse_write(trigdata,
+						 is_new && TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ? SESSMEM_MOVED_ROW : SESSMEM_FOREIGN_WRITE,
 						 is_new && TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 						 "A row cannot be moved to another session." :
 						 is_new ? "The row's key is not that of the session in force." :
@@ -206,6 +208,7 @@ sessmem_guard(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	const SessmemIdentity *who;
 	Guard	   *guard;
+	HeapTuple	result;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
@@ -219,11 +222,9 @@ sessmem_guard(PG_FUNCTION_ARGS)
 		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 							   trigdata->tg_newtuple : trigdata->tg_trigtuple);
 	if (who == NULL)
-		sessmem_context_required(psprintf("cannot %s protected table \"%s\"",
-										  operation(trigdata->tg_event),
-										  RelationGetRelationName(trigdata->tg_relation)));
+		sessmem_context_required(SESSMEM_UNTAGGED_WRITE, RelationGetRelid(trigdata->tg_relation), the_write(trigdata));
 	if (sessmem_context_ended())
-		refuse_write(trigdata, "The session has ended; it can still be read.",
+		refuse_write(trigdata, SESSMEM_EXPIRED_TOKEN, "The session has ended; it can still be read.",
 					 "Let the issuer open it again with sessmem.open_session().");
 
 	guard = fcinfo->flinfo->fn_extra;
@@ -235,18 +236,15 @@ sessmem_guard(PG_FUNCTION_ARGS)
 		sessmem_context_wrote();
 	}
 
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-	{
-		check_row(guard, trigdata, trigdata->tg_trigtuple, true);
-		return PointerGetDatum(trigdata->tg_trigtuple);
-	}
-	check_row(guard, trigdata, trigdata->tg_trigtuple, false);
+	result = trigdata->tg_trigtuple;
+	check_row(guard, trigdata, result, TRIGGER_FIRED_BY_INSERT(trigdata->tg_event));
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 	{
-		check_row(guard, trigdata, trigdata->tg_newtuple, true);
-		return PointerGetDatum(trigdata->tg_newtuple);
+		result = trigdata->tg_newtuple;
+		check_row(guard, trigdata, result, true);
 	}
-	return PointerGetDatum(trigdata->tg_trigtuple);
+	sessmem_stat_guarded(RelationGetRelid(trigdata->tg_relation));
+	return PointerGetDatum(result);
 }
 
 /*
@@ -264,7 +262,7 @@ sessmem_guard_truncate(PG_FUNCTION_ARGS)
 				errmsg("guard_truncate() must be called as a trigger"));
 	if (sessmem_maintenance_pass())
 		return PointerGetDatum(NULL);
-	refuse_write((TriggerData *) fcinfo->context,
+	refuse_write((TriggerData *) fcinfo->context, SESSMEM_BYPASS_ATTEMPT,
 				 "TRUNCATE would remove the rows of every session.",
 				 "DELETE removes your own rows; an administrator can call sessmem.maintenance('why') first.");
 }

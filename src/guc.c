@@ -26,6 +26,15 @@ static int	sweep_interval = 0;
 static char *worker_databases = NULL;
 static char *maintenance = NULL;
 static bool explain_analyze = false;
+static int	unscoped_reads = SESSMEM_UNSCOPED_COUNT;
+static int	violation_retention = 0;
+
+static const struct config_enum_entry unscoped_options[] = {
+	{"count", SESSMEM_UNSCOPED_COUNT, false},
+	{"notice", SESSMEM_UNSCOPED_NOTICE, false},
+	{"error", SESSMEM_UNSCOPED_ERROR, false},
+	{NULL, 0, false}
+};
 
 /* What the administrator decided is not known, so the strictest applies. */
 static bool audience_hidden = false;
@@ -116,10 +125,22 @@ sessmem_guc_init(void)
 							 &explain_analyze, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 
+	DefineCustomEnumVariable("sessmem.unscoped_reads",
+							 "What happens when a protected table is read without a session.",
+							 "There are no rows in any case. \"notice\" says why, \"error\" refuses the statement.",
+							 &unscoped_reads, SESSMEM_UNSCOPED_COUNT, unscoped_options, PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
 	DefineCustomIntVariable("sessmem.retention",
 							"How long the rows of a session are kept after it has ended or expired.",
 							"-1 keeps them for ever. They are deleted by sweep(), and by the worker.",
 							&retention, 30 * SECS_PER_DAY, -1, INT_MAX, PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("sessmem.violation_retention",
+							"How long violations are kept in the database.",
+							"-1 keeps them for ever. They are deleted by sweep(), and by the worker.",
+							&violation_retention, 90 * SECS_PER_DAY, -1, INT_MAX, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("sessmem.sweep_interval",
@@ -130,7 +151,7 @@ sessmem_guc_init(void)
 
 	/* nothing else may be defined for the postmaster once it has started */
 	DefineCustomStringVariable("sessmem.worker_databases",
-							   "Databases in which a background worker sweeps, separated by commas.",
+							   "Databases in which a background worker sweeps and saves violations, separated by commas.",
 							   "Without effect unless the library is preloaded.",
 							   &worker_databases, "",
 							   process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP,
@@ -149,11 +170,9 @@ const char *
 sessmem_guc_audience(void)
 {
 	if (audience_hidden)
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				errmsg("session token refused"),
-				errdetail("The client has set \"sessmem.audience\", which hides what the administrator set."),
-				errhint("Connect again without setting it."));
+		sessmem_refuse_credential(SESSMEM_FOREIGN_TOKEN, "session token refused",
+								  "The client has set \"sessmem.audience\", which hides what the administrator set.",
+								  "Connect again without setting it.");
 	if (audience != NULL && audience[0] != '\0')
 		return audience;
 	return get_database_name(MyDatabaseId);
@@ -170,6 +189,19 @@ bool
 sessmem_guc_explain_analyze(void)
 {
 	return explain_analyze;
+}
+
+SessmemUnscoped
+sessmem_guc_unscoped_reads(void)
+{
+	return unscoped_reads;
+}
+
+/* Seconds, or -1 for ever. */
+int
+sessmem_guc_violation_retention(void)
+{
+	return violation_retention;
 }
 
 /* Seconds, or -1 for ever. */

@@ -158,19 +158,6 @@ sessmem_mint(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(mint(&who, issued, issued, PG_GETARG_DATUM(3), &expires));
 }
 
-pg_noreturn static void refuse_renewal(const char *detail, const char *hint);
-
-static void
-refuse_renewal(const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("cannot renew the session"),
-			errdetail_internal("%s", detail),
-			errhint("%s", hint));
-	pg_unreachable();
-}
-
 /*
  * renew_session(ttl interval) RETURNS text
  *
@@ -183,6 +170,7 @@ refuse_renewal(const char *detail, const char *hint)
 Datum
 sessmem_renew_session(PG_FUNCTION_ARGS)
 {
+	const char *refused = "cannot renew the session";
 	const SessmemStanding *standing;
 	const SessmemClaims *claims;
 	TimestampTz now = sessmem_context_now();
@@ -192,12 +180,14 @@ sessmem_renew_session(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("renew_session()");
 	if (sessmem_context_current() == NULL)
-		sessmem_context_required("cannot renew the session");
+		sessmem_context_required(SESSMEM_NO_SESSION, InvalidOid, refused);
 	if (sessmem_context_ended())
-		refuse_renewal("It has ended.", "Let the issuer open it again with sessmem.open_session().");
+		sessmem_refuse(SESSMEM_EXPIRED_TOKEN, InvalidOid, refused, "It has ended.",
+					   "Let the issuer open it again with sessmem.open_session().");
 	claims = sessmem_context_claims(&standing);
 	if (claims == NULL || !claims->own || standing->lifetime <= 0)
-		refuse_renewal("Its token was not issued by this database.", "Ask its issuer for a new one.");
+		sessmem_refuse(SESSMEM_FOREIGN_TOKEN, InvalidOid, refused, "Its token was not issued by this database.",
+					   "Ask its issuer for a new one.");
 
 	lifetime = palloc0(sizeof(Interval));
 	lifetime->time = standing->lifetime;

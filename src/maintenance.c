@@ -133,16 +133,14 @@ sessmem_maintenance(PG_FUNCTION_ARGS)
 				errmsg("maintenance needs a reason"),
 				errhint("Say why, for the log: SELECT sessmem.maintenance('remove duplicates, ticket 4711')."));
 	if (GetUserId() != GetOuterUserId() || nest - 1 > GetCurrentTransactionNestLevel())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot begin maintenance inside a function that is SECURITY DEFINER or has a SET clause"),
-				errdetail("It would hold for the whole transaction of whoever calls the function, or end with it."),
-				errhint("Call it directly, connected as an administrator."));
+		sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid,
+					   "cannot begin maintenance inside a function that is SECURITY DEFINER or has a SET clause",
+					   "It would hold for the whole transaction of whoever calls the function, or end with it.",
+					   "Call it directly, connected as an administrator.");
 	if (sessmem_context_in_force())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot begin maintenance while a session is bound"),
-				errhint("Call it in a transaction of its own, without a session."));
+		sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid, "cannot begin maintenance while a session is bound",
+					   "What is done in maintenance is no session's.",
+					   "Call it in a transaction of its own, without a session.");
 
 	reason = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	(void) set_config_option("sessmem.maintenance", reason, PGC_SUSET, PGC_S_SESSION,

@@ -132,11 +132,9 @@ drop_cursors_and_statements(bool direct)
 	/* those of the wire protocol belong to the driver, and carry no literals */
 	names = list_names("SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql");
 	if (names != NIL && executing(direct))
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot change session inside EXECUTE"),
-				errdetail("The prepared statements of the connection's last user cannot be dropped now."),
-				errhint("Call the function in a SELECT of its own."));
+		sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid, "cannot change session inside EXECUTE",
+					   "The prepared statements of the connection's last user cannot be dropped now.",
+					   "Call the function in a SELECT of its own.");
 	foreach(lc, names)
 		DropPreparedStatement(lfirst(lc), false);
 
@@ -276,11 +274,10 @@ sessmem_pooling_check_prepare(const char *name)
 	foreach(lc, taken)
 	{
 		if (strcmp(lfirst(lc), name) == 0 || list_length(taken) >= MAX_TAKEN)
-			ereport(ERROR,
-					errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					errmsg("cannot PREPARE a statement under a name of the driver's"),
-					errdetail("It was deallocated behind the driver's back, which would execute this one instead."),
-					errhint("Choose another name."));
+			sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid,
+						   "cannot PREPARE a statement under a name of the driver's",
+						   "It was deallocated behind the driver's back, which would execute this one instead.",
+						   "Choose another name.");
 	}
 }
 

@@ -347,6 +347,13 @@ sessmem_recall(PG_FUNCTION_ARGS)
 
 		if (sessmem_context_current() != NULL)
 			run(entry, n, rsinfo);
+		else
+		{
+			SessmemEvent kind = SESSMEM_UNSCOPED_READ;
+			const char *why = sessmem_context_why(&kind);
+
+			sessmem_violations_unscoped(kind, relid, why);
+		}
 	}
 	SPI_finish();
 

@@ -363,13 +363,9 @@ pg_noreturn static void refuse_owner(void);
 static void
 refuse_owner(void)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			errmsg("session refused"),
-			errdetail("A session of this id belongs to another user or tenant."),
-			errdetail_log("Violation: a token, or a call of open_session() or assume(), names the session id of another user or tenant."),
-			errhint("Let the issuer choose session ids that nobody can guess, or protect every table by user and tenant, too."));
-	pg_unreachable();
+	sessmem_refuse_credential(SESSMEM_FOREIGN_TOKEN, "session refused",
+							  "A session of this id belongs to another user or tenant.",
+							  "Let the issuer choose session ids that nobody can guess, or protect every table by user and tenant, too.");
 }
 
 /* Raises 28000 for ids that do not fit into an index, and could never be recorded. */
@@ -408,20 +404,16 @@ sessmem_session_admit(const SessmemClaims *claims, SessmemStanding *standing)
 		case SESSMEM_ENDED:
 			return;
 		case SESSMEM_EXPIRED:
-			ereport(ERROR,
-					errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-					errmsg("session refused"),
-					errdetail("The session has expired."),
-					errhint("Let the issuer open it again with sessmem.open_session()."));
+			sessmem_refuse_credential(SESSMEM_EXPIRED_TOKEN, "session refused",
+									  "The session has expired.",
+									  "Let the issuer open it again with sessmem.open_session().");
 			break;
 		default:
 			if (!claims->own)
 				refuse_owner();
-			ereport(ERROR,
-					errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-					errmsg("session refused"),
-					errdetail("The session is not in the registry: it was never committed, or has been forgotten or swept."),
-					errhint("Let the issuer open it again with sessmem.open_session()."));
+			sessmem_refuse_credential(SESSMEM_REVOKED_TOKEN, "session refused",
+									  "The session is not in the registry: it was never committed, or has been forgotten or swept.",
+									  "Let the issuer open it again with sessmem.open_session().");
 	}
 }
 

@@ -16,6 +16,9 @@ void
 _PG_init(void)
 {
 	sessmem_guc_init();
+	sessmem_shmem_init();
+	sessmem_stat_init();
+	sessmem_violations_init();
 	sessmem_keyring_init();
 	sessmem_session_init();
 	sessmem_commit_init();

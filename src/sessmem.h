@@ -58,6 +58,69 @@ extern int	sessmem_guc_retention(void);
 extern int	sessmem_guc_sweep_interval(void);
 extern List *sessmem_guc_worker_databases(void);
 
+typedef enum SessmemUnscoped
+{
+	SESSMEM_UNSCOPED_COUNT,
+	SESSMEM_UNSCOPED_NOTICE,
+	SESSMEM_UNSCOPED_ERROR
+} SessmemUnscoped;
+
+extern SessmemUnscoped sessmem_guc_unscoped_reads(void);
+extern int	sessmem_guc_violation_retention(void);
+
+/* ---------- shmem.c: shared memory ---------- */
+
+extern void sessmem_shmem_init(void);
+
+/* ---------- stat.c: counters ---------- */
+
+/* The kinds of violations come first. */
+typedef enum SessmemEvent
+{
+	SESSMEM_UNTAGGED_WRITE,		/* a row without a session */
+	SESSMEM_FOREIGN_WRITE,		/* somebody else's row */
+	SESSMEM_MOVED_ROW,			/* a row on its way to another session */
+	SESSMEM_FORGED_TOKEN,		/* a token or context that nobody signed here */
+	SESSMEM_EXPIRED_TOKEN,		/* outside of its time; or its session has ended */
+	SESSMEM_REVOKED_TOKEN,		/* revoked, or its session is forgotten */
+	SESSMEM_FOREIGN_TOKEN,		/* for another database, role, or owner of the session */
+	SESSMEM_NO_SESSION,			/* what needs a session, without one */
+	SESSMEM_SECOND_BIND,		/* a second session in a transaction */
+	SESSMEM_BYPASS_ATTEMPT,		/* a way around row security, or out of the session */
+	SESSMEM_WEAKENING_DDL,		/* DDL that opens a protected table */
+	SESSMEM_UNSCOPED_READ,		/* a read without a session, which found nothing */
+	SESSMEM_NKINDS,
+
+	SESSMEM_GUARDED_WRITE = SESSMEM_NKINDS,	/* a row that the guard let pass */
+	SESSMEM_BIND,
+	SESSMEM_ATTACH,
+	SESSMEM_EXPIRATION,			/* a session that ran out while it was bound */
+	SESSMEM_DROPPED,			/* violations that are counted, and not kept */
+	SESSMEM_NEVENTS
+} SessmemEvent;
+
+extern size_t sessmem_stat_size(void);
+extern void sessmem_stat_attach(void *memory, bool fresh);
+extern void sessmem_stat_init(void);
+extern const char *sessmem_stat_name(SessmemEvent event);
+extern SessmemEvent sessmem_stat_event(const char *name);
+extern void sessmem_stat_count(SessmemEvent event, Oid relid);
+extern void sessmem_stat_count_for(SessmemEvent event, Oid database);
+extern void sessmem_stat_guarded(Oid relid);
+
+/* ---------- violations.c: what is refused, and who is told ---------- */
+
+extern size_t sessmem_violations_size(void);
+extern void sessmem_violations_attach(void *memory, bool fresh);
+extern void sessmem_violations_init(void);
+extern void sessmem_violations_wake_me(void);
+extern bool sessmem_violations_any(void);
+extern void sessmem_violations_unscoped(SessmemEvent kind, Oid relid, const char *why);
+pg_noreturn extern void sessmem_refuse(SessmemEvent kind, Oid relid, const char *message,
+									   const char *rule, const char *hint);
+pg_noreturn extern void sessmem_refuse_credential(SessmemEvent kind, const char *message,
+												  const char *rule, const char *hint);
+
 /* ---------- keyring.c: secrets, and all that is computed with one ---------- */
 
 #define SESSMEM_MAC_LEN 32		/* HMAC-SHA-256 */
@@ -175,6 +238,7 @@ typedef struct SessmemSeal
 	TimestampTz xact_start;
 	LocalTransactionId set_in;	/* transaction that set the value */
 	LocalTransactionId used_in; /* transaction that may use it; context.c's */
+	bool		expired;		/* counted as such; context.c's */
 	SessmemClaims claims;		/* point into text */
 	SessmemStanding standing;	/* context.c's */
 	size_t		sealed_len;		/* what the MAC covers */
@@ -214,7 +278,9 @@ extern char *sessmem_context_enter(text *token, SessmemScope scope, bool direct)
 extern void sessmem_context_settle(void);
 extern void sessmem_context_hand_over(void);
 extern void sessmem_context_forget_startup(void);
-pg_noreturn extern void sessmem_context_required(const char *refused);
+extern const SessmemIdentity *sessmem_context_peek(void);
+extern const char *sessmem_context_why(SessmemEvent *kind);
+pg_noreturn extern void sessmem_context_required(SessmemEvent kind, Oid relid, const char *refused);
 
 /* hooks of the settings that context.c owns */
 extern void sessmem_context_assign(const char *newval, void *extra);
@@ -298,7 +364,7 @@ extern void sessmem_access_run(SESSMEM_EXECUTOR_RUN_PARAMS, ExecutorRun_hook_typ
 
 extern void sessmem_recall_init(void);
 
-/* ---------- worker.c: the background worker that sweeps ---------- */
+/* ---------- worker.c: the background worker that sweeps, and saves violations ---------- */
 
 extern void sessmem_worker_init(void);
 

@@ -100,17 +100,21 @@ static CachedToken *cache = NULL;
  * Refuses a token: one message and one SQLSTATE for all reasons, the rule in
  * the detail.  context.c keeps what called us out of the log.
  */
+pg_noreturn static void refuse_as(SessmemEvent kind, const char *detail, const char *hint);
+
+static void
+refuse_as(SessmemEvent kind, const char *detail, const char *hint)
+{
+	sessmem_refuse_credential(kind, "session token refused", detail, hint);
+}
+
+/* Refuses one that nobody signed for this server. */
 pg_noreturn static void refuse(const char *detail, const char *hint);
 
 static void
 refuse(const char *detail, const char *hint)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			errmsg("session token refused"),
-			errdetail_internal("%s", detail),
-			errhint("%s", hint));
-	pg_unreachable();
+	refuse_as(SESSMEM_FORGED_TOKEN, detail, hint);
 }
 
 #define HINT_ISSUER "Ask the issuer for a token made for this database."
@@ -325,14 +329,14 @@ check_use(const CachedToken *t)
 	TimestampTz now = sessmem_context_now();
 
 	if (t->claims.expires <= now)
-		refuse("The token has expired.", HINT_RENEW);
+		refuse_as(SESSMEM_EXPIRED_TOKEN, "The token has expired.", HINT_RENEW);
 	if (t->not_before > now + SESSMEM_CLOCK_SKEW)	/* none for exp */
-		refuse("The token is not valid yet.",
-			   "Compare the clocks of the issuer and of this server.");
+		refuse_as(SESSMEM_EXPIRED_TOKEN, "The token is not valid yet.",
+				  "Compare the clocks of the issuer and of this server.");
 	/* the role that SET ROLE chose; a SECURITY DEFINER function does not count */
 	if (t->role != NULL && strcmp(t->role, GetUserNameFromId(GetOuterUserId(), false)) != 0)
-		refuse("The token is for another database role.",
-			   "Connect as the role that the token names.");
+		refuse_as(SESSMEM_FOREIGN_TOKEN, "The token is for another database role.",
+				  "Connect as the role that the token names.");
 }
 
 /*
@@ -389,7 +393,7 @@ verify(const char *token, size_t len, CachedToken *t)
 		refuse("A member of the token occurs twice.", HINT_ISSUER);
 	t->audience = pstrdup(sessmem_guc_audience());
 	if (!audience_matches(&claims, t->audience))
-		refuse("The token is for another audience.", HINT_ISSUER);
+		refuse_as(SESSMEM_FOREIGN_TOKEN, "The token is for another audience.", HINT_ISSUER);
 	if (!claims.present[M_EXP])
 		refuse("The token has no expiry (\"exp\").", HINT_ISSUER);
 	if (!claims.present[M_SID])
@@ -478,7 +482,7 @@ sessmem_token_verify(const char *token, size_t len, SessmemClaims *claims)
 		uint64		as_of;
 
 		if (sessmem_session_revoked(&slot->claims, &as_of))
-			refuse("The token has been revoked.", HINT_RENEW);
+			refuse_as(SESSMEM_REVOKED_TOKEN, "The token has been revoked.", HINT_RENEW);
 		slot->claims.cleared = as_of;
 	}
 

@@ -1,13 +1,15 @@
 /*
  * worker.c
- *		The background worker that sweeps.
+ *		The background worker that sweeps, and saves violations.
  *
  * One for each database of sessmem.worker_databases, if the library is
  * preloaded.  Every sessmem.sweep_interval it calls sweep(), each time in a
  * transaction of its own, until there is nothing left, and rests between them
- * several times as long as they took, so that live sessions get the machine.  It
- * decides nothing: sweep() does (extension/worker.sql), and pg_cron can call that
- * as well.
+ * several times as long as they took, so that live sessions get the machine.
+ * Whenever there are violations in shared memory it calls save_violations(), once
+ * more when it is told to end.  It decides nothing: those functions do
+ * (extension/worker.sql, extension/violations.sql), and pg_cron can call them as
+ * well.
  *
  * After an error or a crash the postmaster starts it again; what it had not
  * committed it does again.  A database without the extension is looked at again
@@ -44,29 +46,44 @@
 
 PGDLLEXPORT void sessmem_worker_main(Datum arg);
 
+/* How long the worker lets violations gather. */
+#define GATHER_MS 250
+
 PG_FUNCTION_INFO_V1(sessmem_retention);
+PG_FUNCTION_INFO_V1(sessmem_violation_retention);
+
+static Datum
+seconds(FunctionCallInfo fcinfo, int n)
+{
+	Interval   *result;
+
+	if (n < 0)
+		PG_RETURN_NULL();
+	result = palloc0(sizeof(Interval));
+	result->time = n * USECS_PER_SEC;
+	PG_RETURN_INTERVAL_P(result);
+}
 
 /* retention() RETURNS interval: NULL for ever. */
 Datum
 sessmem_retention(PG_FUNCTION_ARGS)
 {
-	Interval   *result;
-
-	if (sessmem_guc_retention() < 0)
-		PG_RETURN_NULL();
-	result = palloc0(sizeof(Interval));
-	result->time = sessmem_guc_retention() * USECS_PER_SEC;
-	PG_RETURN_INTERVAL_P(result);
+	return seconds(fcinfo, sessmem_guc_retention());
 }
 
-/* One call of sweep() in a transaction; returns how many rows went. */
+/* violation_retention() RETURNS interval: NULL for ever. */
+Datum
+sessmem_violation_retention(PG_FUNCTION_ARGS)
+{
+	return seconds(fcinfo, sessmem_guc_violation_retention());
+}
+
+/* Runs a query that returns a number, in a transaction; 0 without the extension. */
 static int64
-sweep(int64 done)
+execute(const char *query, const char *activity)
 {
 	int64		rows = 0;
-	char		activity[64];
 
-	snprintf(activity, sizeof(activity), "sweeping: " INT64_FORMAT " rows deleted", done);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	pgstat_report_activity(STATE_RUNNING, activity);
@@ -76,9 +93,8 @@ sweep(int64 done)
 		bool		isnull;
 
 		SPI_connect();
-		if (SPI_execute("SELECT pg_catalog.sum(deleted)::pg_catalog.int8 FROM sessmem.sweep(" BATCH ")", false, 0) != SPI_OK_SELECT ||
-			SPI_processed != 1)
-			elog(ERROR, "could not sweep");
+		if (SPI_execute(query, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
+			elog(ERROR, "could not execute \"%s\"", query);
 		rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 		if (isnull)
 			rows = 0;
@@ -93,18 +109,63 @@ sweep(int64 done)
 	return rows;
 }
 
-/* Waits, and takes in a changed configuration. */
+/* One call of sweep(); returns how many rows went. */
+static int64
+sweep(int64 done)
+{
+	char		activity[64];
+
+	snprintf(activity, sizeof(activity), "sweeping: " INT64_FORMAT " rows deleted", done);
+	return execute("SELECT pg_catalog.sum(deleted)::pg_catalog.int8 FROM sessmem.sweep(" BATCH ")", activity);
+}
+
+static void
+save(void)
+{
+	(void) execute("SELECT sessmem.save_violations()", "saving violations");
+}
+
+/* Ends the worker, if it was told to; what was refused until now is not lost. */
+static void
+end_if_told(void)
+{
+	if (ProcDiePending && sessmem_violations_any())
+	{
+		ProcDiePending = false;
+		save();
+		ProcDiePending = true;
+		InterruptPending = true;
+	}
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Waits, and takes in a changed configuration.  What is refused meanwhile is saved. */
 static void
 rest(long milliseconds)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 milliseconds, PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+	long		left;
+
+	while ((left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until)) > 0)
 	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
+		int			events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+									   left, PG_WAIT_EXTENSION);
+
+		ResetLatch(MyLatch);
+		end_if_told();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			/* the interval may be another one now */
+			break;
+		}
+		if ((events & WL_LATCH_SET) != 0 && sessmem_violations_any())
+		{
+			(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, GATHER_MS, PG_WAIT_EXTENSION);
+			end_if_told();
+			save();
+		}
 	}
 }
 
@@ -117,10 +178,14 @@ sessmem_worker_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(MyBgworkerEntry->bgw_extra, NULL, 0);
 	pgstat_report_appname("sessmem worker");
+	sessmem_violations_wake_me();
 
 	for (;;)
 	{
 		int64		done = 0;
+
+		if (sessmem_violations_any())
+			save();
 
 		for (;;)
 		{

@@ -1,0 +1,544 @@
+/*
+ * violations.c
+ *		Violations: what sessmem refused, and reads without a session.
+ *
+ * Every refusal is raised here, so that none is forgotten: it is counted (stat.c),
+ * kept in shared memory, and written to the server's log before the error, which
+ * rolls back all else.  save_violations() (extension/violations.sql), which the
+ * worker calls, moves what is kept to a table.
+ *
+ * What is kept says who did what, to which table, and which rule refused it: never
+ * a token, a row, or another session's id.
+ *
+ *	- Each kind has a ring of its own, so that a flood of one does not push out
+ *	  another.  A new violation takes the place of the oldest; if nobody has saved
+ *	  that, it counts as dropped.
+ *	- Nobody takes a lock and nobody waits.  A slot's state is odd while somebody
+ *	  writes to it, and another writer that comes around to it then drops his own.
+ *	  A reader copies the slot and looks whether its state is still the same.
+ *	- A slot is given back when the transaction that took it to the table commits.
+ *	- The log has so many lines of a kind in a minute; the next line after that says
+ *	  how many were left out.  The server's own line of the error is left out with
+ *	  it, and never has the statement, which may hold a row or a token.
+ *
+ * Without preloading there is no shared memory, and the log is all there is.
+ */
+#include "sessmem.h"
+
+#include "access/xact.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define NSLOTS 64				/* kept of each kind */
+#define LOG_LINES 10			/* of each kind in a minute */
+#define NWORKERS 64
+
+#define ID_LEN 128				/* what is kept of an id */
+#define TEXT_LEN 256			/* and of a message */
+
+typedef struct Violation
+{
+	TimestampTz at;
+	Oid			database;
+	int			pid;
+	/* empty: none */
+	char		relation[2 * NAMEDATALEN + 8];
+	char		role[NAMEDATALEN];
+	char		tenant[ID_LEN];
+	char		user[ID_LEN];
+	char		session[ID_LEN];
+	char		application[NAMEDATALEN];
+	char		message[TEXT_LEN];
+	char		rule[TEXT_LEN];
+} Violation;
+
+typedef struct Slot
+{
+	pg_atomic_uint64 state;		/* 0: free or saved; odd: being written; else its number */
+	Violation	violation;
+} Slot;
+
+/* How much of a kind is in the log. */
+typedef struct LogRate
+{
+	pg_atomic_uint64 minute;
+	pg_atomic_uint64 lines;		/* wanted in this minute */
+	pg_atomic_uint64 left_out;	/* since the last line */
+} LogRate;
+
+typedef struct Ring
+{
+	pg_atomic_uint64 next;
+	Slot		slot[NSLOTS];
+} Ring;
+
+/* Whom to wake for a database. */
+typedef struct WorkerEntry
+{
+	pg_atomic_uint32 database;
+	pg_atomic_uint64 latch;		/* address, 0 for nobody yet; processes share it */
+} WorkerEntry;
+
+typedef struct ViolationsArea
+{
+	Ring		ring[SESSMEM_NKINDS];
+	LogRate		rate[SESSMEM_NKINDS];
+	WorkerEntry worker[NWORKERS];
+} ViolationsArea;
+
+static ViolationsArea *area = NULL;
+
+/* Without shared memory, each backend has its own. */
+static LogRate own_rate[SESSMEM_NKINDS];
+
+/* The error that is about to be reported must not be in the log. */
+static bool quiet = false;
+static emit_log_hook_type prev_emit_log = NULL;
+
+/* Slots that the running transaction has taken to the table. */
+typedef struct Taken
+{
+	Slot	   *slot;
+	uint64		state;
+} Taken;
+
+static List *taken = NIL;		/* in TopTransactionContext */
+
+PG_FUNCTION_INFO_V1(sessmem_recorded_violations);
+PG_FUNCTION_INFO_V1(sessmem_take_violations);
+PG_FUNCTION_INFO_V1(sessmem_refuse_sql);
+
+/* ---------- shared memory ---------- */
+
+size_t
+sessmem_violations_size(void)
+{
+	return sizeof(ViolationsArea);
+}
+
+static void
+init_rate(LogRate *rate)
+{
+	pg_atomic_init_u64(&rate->minute, 0);
+	pg_atomic_init_u64(&rate->lines, 0);
+	pg_atomic_init_u64(&rate->left_out, 0);
+}
+
+void
+sessmem_violations_attach(void *memory, bool fresh)
+{
+	area = memory;
+	if (!fresh)
+		return;
+	memset(area, 0, sizeof(ViolationsArea));
+	for (int kind = 0; kind < SESSMEM_NKINDS; kind++)
+	{
+		pg_atomic_init_u64(&area->ring[kind].next, 0);
+		for (int i = 0; i < NSLOTS; i++)
+			pg_atomic_init_u64(&area->ring[kind].slot[i].state, 0);
+		init_rate(&area->rate[kind]);
+	}
+	for (int i = 0; i < NWORKERS; i++)
+	{
+		pg_atomic_init_u32(&area->worker[i].database, InvalidOid);
+		pg_atomic_init_u64(&area->worker[i].latch, 0);
+	}
+}
+
+/*
+ * Has the calling worker woken for violations in its database.  When it ends, its
+ * latch is some other process's, which does not mind.
+ */
+void
+sessmem_violations_wake_me(void)
+{
+	for (int i = 0; area != NULL && i < NWORKERS; i++)
+	{
+		WorkerEntry *entry = &area->worker[i];
+		uint32		database = InvalidOid;
+
+		if (pg_atomic_compare_exchange_u32(&entry->database, &database, MyDatabaseId) || database == MyDatabaseId)
+		{
+			pg_atomic_write_u64(&entry->latch, (uint64) (uintptr_t) MyLatch);
+			return;
+		}
+	}
+}
+
+static void
+wake_worker(void)
+{
+	for (int i = 0; i < NWORKERS; i++)
+	{
+		Latch	   *latch;
+
+		if (pg_atomic_read_u32(&area->worker[i].database) != MyDatabaseId)
+			continue;
+		latch = (Latch *) (uintptr_t) pg_atomic_read_u64(&area->worker[i].latch);
+		if (latch != NULL)
+			SetLatch(latch);
+	}
+}
+
+/* ---------- recording ---------- */
+
+static void
+clip(char *to, size_t size, const char *from)
+{
+	int			len = from ? pg_mbcliplen(from, strlen(from), size - 1) : 0;
+
+	if (len > 0)
+		memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+static void
+describe(Violation *v, Oid relid, const char *message, const char *rule)
+{
+	const SessmemIdentity *who = sessmem_context_peek();
+
+	memset(v, 0, sizeof(*v));
+	v->at = GetCurrentTimestamp();
+	v->database = MyDatabaseId;
+	v->pid = MyProcPid;
+	if (OidIsValid(relid) && IsTransactionState())
+	{
+		char	   *name = get_rel_name(relid);
+
+		if (name != NULL)
+			clip(v->relation, sizeof(v->relation),
+				 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name));
+	}
+	if (IsTransactionState())
+		clip(v->role, sizeof(v->role), GetUserNameFromId(GetOuterUserId(), true));
+	if (who != NULL)
+	{
+		clip(v->tenant, sizeof(v->tenant), who->tenant);
+		clip(v->user, sizeof(v->user), who->user);
+		clip(v->session, sizeof(v->session), who->session);
+	}
+	clip(v->application, sizeof(v->application), application_name);
+	clip(v->message, sizeof(v->message), message);
+	clip(v->rule, sizeof(v->rule), rule);
+}
+
+/* Keeps a violation in shared memory. */
+static void
+keep(SessmemEvent kind, const Violation *v)
+{
+	Ring	   *ring = &area->ring[kind];
+	uint64		number = pg_atomic_fetch_add_u64(&ring->next, 1);
+	Slot	   *slot = &ring->slot[number % NSLOTS];
+	uint64		state = pg_atomic_read_u64(&slot->state);
+	uint64		mine = (number + 1) * 2;
+
+	if (state % 2 == 1 || !pg_atomic_compare_exchange_u64(&slot->state, &state, mine + 1))
+	{
+		sessmem_stat_count(SESSMEM_DROPPED, InvalidOid);
+		return;
+	}
+	if (state != 0)
+		sessmem_stat_count_for(SESSMEM_DROPPED, slot->violation.database);
+	slot->violation = *v;
+	pg_write_barrier();
+	pg_atomic_write_u64(&slot->state, mine);
+	wake_worker();
+}
+
+/* Whether the log may have another line of a kind, which then says how many it has not. */
+static bool
+may_log(LogRate *rate, uint64 *left_out)
+{
+	uint64		minute = (uint64) (GetCurrentTimestamp() / USECS_PER_MINUTE);
+	uint64		known = pg_atomic_read_u64(&rate->minute);
+
+	if (known != minute && pg_atomic_compare_exchange_u64(&rate->minute, &known, minute))
+		pg_atomic_write_u64(&rate->lines, 0);
+	if (pg_atomic_fetch_add_u64(&rate->lines, 1) < LOG_LINES)
+	{
+		*left_out = pg_atomic_exchange_u64(&rate->left_out, 0);
+		return true;
+	}
+	pg_atomic_fetch_add_u64(&rate->left_out, 1);
+	return false;
+}
+
+static void
+add_member(StringInfo json, const char *name, const char *value)
+{
+	if (value[0] == '\0')
+		return;
+	appendStringInfo(json, ", \"%s\": ", name);
+	escape_json(json, value);
+}
+
+static void
+log_violation(SessmemEvent kind, const Violation *v, uint64 left_out)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"kind\": \"%s\"", sessmem_stat_name(kind));
+	add_member(&json, "relation", v->relation);
+	add_member(&json, "role", v->role);
+	add_member(&json, "tenant", v->tenant);
+	add_member(&json, "user", v->user);
+	add_member(&json, "session", v->session);
+	add_member(&json, "application", v->application);
+	add_member(&json, "message", v->message);
+	add_member(&json, "rule", v->rule);
+	if (left_out > 0)
+		appendStringInfo(&json, ", \"suppressed\": " UINT64_FORMAT, left_out);
+	appendStringInfoChar(&json, '}');
+
+	ereport(LOG_SERVER_ONLY,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("sessmem violation: %s", sessmem_stat_name(kind)),
+			errdetail_internal("%s", json.data),
+			errhidestmt(true), errhidecontext(true));
+	pfree(json.data);
+}
+
+/* Counts, keeps and logs a violation; returns whether the log has it. */
+static bool
+record(SessmemEvent kind, Oid relid, const char *message, const char *rule)
+{
+	Violation	v;
+	uint64		left_out;
+
+	sessmem_stat_count(kind, relid);
+	describe(&v, relid, message, rule);
+	if (area != NULL)
+		keep(kind, &v);
+	if (!may_log(area ? &area->rate[kind] : &own_rate[kind], &left_out))
+		return false;
+	log_violation(kind, &v, left_out);
+	return true;
+}
+
+/* ---------- refusing ---------- */
+
+/* The line of an error that the log has enough of. */
+static void
+emit_log(ErrorData *edata)
+{
+	if (quiet && edata->elevel == ERROR && edata->funcname != NULL && strcmp(edata->funcname, "raise_refusal") == 0 &&
+		edata->filename != NULL && strcmp(edata->filename, "violations.c") == 0)
+		edata->output_to_server = false;
+	if (prev_emit_log)
+		prev_emit_log(edata);
+}
+
+pg_noreturn static void raise_refusal(int sqlstate, const char *message, const char *rule, const char *hint);
+
+static void
+raise_refusal(int sqlstate, const char *message, const char *rule, const char *hint)
+{
+	ereport(ERROR,
+			errcode(sqlstate),
+			errmsg_internal("%s", message),
+			errdetail_internal("%s", rule),
+			errhint("%s", hint),
+			errhidestmt(true), errhidecontext(true));
+	pg_unreachable();
+}
+
+/*
+ * Refuses something, with 42501: message says what, of which table (or InvalidOid),
+ * rule why, hint what to do.
+ */
+void
+sessmem_refuse(SessmemEvent kind, Oid relid, const char *message, const char *rule, const char *hint)
+{
+	quiet = !record(kind, relid, message, rule);
+	raise_refusal(ERRCODE_INSUFFICIENT_PRIVILEGE, message, rule, hint);
+}
+
+/* Refuses a credential, with 28000. */
+void
+sessmem_refuse_credential(SessmemEvent kind, const char *message, const char *rule, const char *hint)
+{
+	quiet = !record(kind, InvalidOid, message, rule);
+	raise_refusal(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, message, rule, hint);
+}
+
+/* Records that a protected table was read without a session, and raises 42501 if that is wanted. */
+void
+sessmem_violations_unscoped(SessmemEvent kind, Oid relid, const char *why)
+{
+	char	   *message = psprintf("no rows of protected table \"%s\" without a session", get_rel_name(relid));
+
+	switch (sessmem_guc_unscoped_reads())
+	{
+		case SESSMEM_UNSCOPED_ERROR:
+			sessmem_refuse(kind, relid, message, why,
+						   "Call sessmem.bind(token) in this transaction first. sessmem.unscoped_reads = 'count' returns no rows instead.");
+			break;
+		case SESSMEM_UNSCOPED_NOTICE:
+			(void) record(kind, relid, message, why);
+			ereport(NOTICE,
+					errmsg_internal("%s", message),
+					errdetail_internal("%s", why),
+					errhint("Call sessmem.bind(token) in this transaction first."));
+			break;
+		default:
+			(void) record(kind, relid, message, why);
+			break;
+	}
+	pfree(message);
+}
+
+static void
+on_transaction(XactEvent event, void *arg)
+{
+	ListCell   *lc;
+
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
+		return;
+	if (event == XACT_EVENT_COMMIT)
+	{
+		foreach(lc, taken)
+		{
+			Taken	   *t = lfirst(lc);
+
+			/* unless somebody has written to it since */
+			pg_atomic_compare_exchange_u64(&t->slot->state, &t->state, 0);
+		}
+	}
+	taken = NIL;
+}
+
+void
+sessmem_violations_init(void)
+{
+	for (int kind = 0; kind < SESSMEM_NKINDS; kind++)
+		init_rate(&own_rate[kind]);
+	RegisterXactCallback(on_transaction, NULL);
+	prev_emit_log = emit_log_hook;
+	emit_log_hook = emit_log;
+}
+
+/* ---------- SQL ---------- */
+
+/* A text of the result, NULL if it is empty. */
+static void
+put_text(Datum *value, bool *isnull, const char *text)
+{
+	*isnull = text[0] == '\0';
+	*value = *isnull ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+/* Copies a violation of this database, with the state of its slot; false if there is none. */
+static bool
+read_slot(Slot *slot, Violation *v, uint64 *state)
+{
+	*state = pg_atomic_read_u64(&slot->state);
+	if (*state == 0 || *state % 2 == 1)
+		return false;
+	pg_read_barrier();
+	*v = slot->violation;
+	pg_read_barrier();
+	return pg_atomic_read_u64(&slot->state) == *state && v->database == MyDatabaseId;
+}
+
+/* Whether shared memory has violations of this database. */
+bool
+sessmem_violations_any(void)
+{
+	Violation	v;
+	uint64		state;
+
+	for (int i = 0; area != NULL && i < SESSMEM_NKINDS * NSLOTS; i++)
+	{
+		if (read_slot(&area->ring[i / NSLOTS].slot[i % NSLOTS], &v, &state))
+			return true;
+	}
+	return false;
+}
+
+static Datum
+list_violations(FunctionCallInfo fcinfo, bool take)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; area != NULL && i < SESSMEM_NKINDS * NSLOTS; i++)
+	{
+		SessmemEvent kind = i / NSLOTS;
+		Slot	   *slot = &area->ring[kind].slot[i % NSLOTS];
+		uint64		state;
+		Violation	v;
+		Datum		values[11];
+		bool		nulls[11] = {false};
+
+		if (!read_slot(slot, &v, &state))
+			continue;
+		values[0] = TimestampTzGetDatum(v.at);
+		values[1] = CStringGetTextDatum(sessmem_stat_name(kind));
+		put_text(&values[2], &nulls[2], v.relation);
+		put_text(&values[3], &nulls[3], v.role);
+		put_text(&values[4], &nulls[4], v.tenant);
+		put_text(&values[5], &nulls[5], v.user);
+		put_text(&values[6], &nulls[6], v.session);
+		put_text(&values[7], &nulls[7], v.application);
+		values[8] = Int32GetDatum(v.pid);
+		put_text(&values[9], &nulls[9], v.message);
+		put_text(&values[10], &nulls[10], v.rule);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		if (take)
+		{
+			MemoryContext oldcxt = MemoryContextSwitchTo(TopTransactionContext);
+			Taken	   *t = palloc(sizeof(Taken));
+
+			t->slot = slot;
+			t->state = state;
+			taken = lappend(taken, t);
+			MemoryContextSwitchTo(oldcxt);
+		}
+	}
+	return (Datum) 0;
+}
+
+/*
+ * recorded_violations() RETURNS SETOF record (at timestamptz, kind, relation, role,
+ * tenant_id, user_id, session_id, application_name text, pid integer, message, rule text)
+ *
+ * Violations in this database that are only in shared memory.
+ */
+Datum
+sessmem_recorded_violations(PG_FUNCTION_ARGS)
+{
+	return list_violations(fcinfo, false);
+}
+
+/* take_violations(): the same, which are forgotten when the transaction commits. */
+Datum
+sessmem_take_violations(PG_FUNCTION_ARGS)
+{
+	return list_violations(fcinfo, true);
+}
+
+/*
+ * refuse(kind text, relation oid, message text, rule text, hint text) RETURNS void
+ *
+ * Refuses something, with 42501.
+ */
+Datum
+sessmem_refuse_sql(PG_FUNCTION_ARGS)
+{
+	sessmem_refuse(sessmem_stat_event(text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				   PG_GETARG_OID(1),
+				   text_to_cstring(PG_GETARG_TEXT_PP(2)),
+				   text_to_cstring(PG_GETARG_TEXT_PP(3)),
+				   text_to_cstring(PG_GETARG_TEXT_PP(4)));
+}
