@@ -248,7 +248,7 @@ keep(SessmemEvent kind, const Violation *v)
 		return;
 	}
 	if (state != 0)
-		sessmem_stat_count_for(SESSMEM_DROPPED, slot->violation.database);
+		sessmem_stat_count_for(SESSMEM_DROPPED, slot->violation.database, 1);
 	slot->violation = *v;
 	pg_write_barrier();
 	pg_atomic_write_u64(&slot->state, mine);
@@ -411,8 +411,9 @@ on_transaction(XactEvent event, void *arg)
 		{
 			Taken	   *t = lfirst(lc);
 
-			/* unless somebody has written to it since */
-			pg_atomic_compare_exchange_u64(&t->slot->state, &t->state, 0);
+			/* somebody has written to it since, and counted this one as dropped */
+			if (!pg_atomic_compare_exchange_u64(&t->slot->state, &t->state, 0))
+				sessmem_stat_count_for(SESSMEM_DROPPED, MyDatabaseId, -1);
 		}
 	}
 	taken = NIL;
