@@ -2,8 +2,8 @@
 -- class: drift
 -- actor: attacker
 -- precondition: attacker rolls back
--- expected with sessmem: LEAK
--- stopped by: nothing yet: refusals are in the log of the server, which the suite does not read
+-- expected with sessmem: BLOCKED
+-- stopped by: violations in shared memory, which a rollback does not reach
 -- severity: medium
 \i :adapter
 \ir _sane.sql

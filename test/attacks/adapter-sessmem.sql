@@ -104,7 +104,9 @@ create function public.t_tamper(tok text, f text, t text) returns text language 
 create function public.t_close(s text) returns void language sql as $$ select sessmem.revoke_user('user of ' || s) $$;
 create function public.t_administrator(role regrole) returns void language sql as $$ select sessmem.grant_admin(role) $$;
 create function public.t_protect(rel regclass) returns void language sql as $$ select sessmem.protect(rel) $$;
-create function public.t_violations() returns bigint language sql as $$ select 0::bigint $$;
+create function public.t_told(s text) returns boolean language sql as $$
+  select exists (select from sessmem.violations where kind = 'foreign_write' and session_id = s) $$;
+create function public.t_violations() returns bigint language sql as $$ select coalesce(sum(count), 0)::bigint from sessmem.stat where event not in ('guarded_write', 'bind', 'attach', 'expiration', 'dropped') $$;
 select to_regprocedure('sessmem.weaknesses(regclass)') is not null as has_weaknesses \gset
 \if :has_weaknesses
 create function public.t_audit() returns bigint language sql as $$
