@@ -27,8 +27,8 @@ SELECT pg_catalog.pg_extension_config_dump('sessmem.violation', '');
 SELECT pg_catalog.pg_extension_config_dump('sessmem.violation_id_seq', '');
 
 CREATE FUNCTION sessmem.recorded_violations(
-		OUT at timestamptz, OUT kind text, OUT relation text, OUT role text, OUT tenant_id text, OUT user_id text, OUT session_id text,
-		OUT application_name text, OUT pid integer, OUT message text, OUT rule text)
+		OUT first_at timestamptz, OUT at timestamptz, OUT kind text, OUT relation text, OUT role text, OUT tenant_id text, OUT user_id text, OUT session_id text,
+		OUT application_name text, OUT pid integer, OUT message text, OUT rule text, OUT count bigint)
 	RETURNS SETOF record
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
 	AS 'MODULE_PATHNAME', 'sessmem_recorded_violations';
@@ -36,8 +36,8 @@ COMMENT ON FUNCTION sessmem.recorded_violations() IS
 	'Violations in this database that are only in shared memory: the last 64 of each kind at most, until they are saved. None if the library is not preloaded. For administrators.';
 
 CREATE FUNCTION sessmem.take_violations(
-		OUT at timestamptz, OUT kind text, OUT relation text, OUT role text, OUT tenant_id text, OUT user_id text, OUT session_id text,
-		OUT application_name text, OUT pid integer, OUT message text, OUT rule text)
+		OUT first_at timestamptz, OUT at timestamptz, OUT kind text, OUT relation text, OUT role text, OUT tenant_id text, OUT user_id text, OUT session_id text,
+		OUT application_name text, OUT pid integer, OUT message text, OUT rule text, OUT count bigint)
 	RETURNS SETOF record
 	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
 	AS 'MODULE_PATHNAME', 'sessmem_take_violations';
@@ -48,7 +48,7 @@ CREATE VIEW sessmem.violations AS
 	SELECT v.id, v.first_at, v.at, v.kind, v.relation, v.role, v.tenant_id, v.user_id, v.session_id, v.application_name, v.pid, v.message, v.rule, v.count
 	FROM sessmem.violation AS v
 	UNION ALL
-	SELECT NULL, r.at, r.at, r.kind, r.relation, r.role, r.tenant_id, r.user_id, r.session_id, r.application_name, r.pid, r.message, r.rule, 1
+	SELECT NULL, r.first_at, r.at, r.kind, r.relation, r.role, r.tenant_id, r.user_id, r.session_id, r.application_name, r.pid, r.message, r.rule, r.count
 	FROM sessmem.recorded_violations() AS r;
 COMMENT ON VIEW sessmem.violations IS
 	'What sessmem refused, and reads without a session: saved ones, and, with no id, those that are still only in shared memory. role, tenant_id, user_id and session_id say who did it; at is the last of count. For administrators.';
@@ -66,7 +66,7 @@ BEGIN
 	-- two at a time would save the same ones
 	LOCK TABLE sessmem.violation IN SHARE ROW EXCLUSIVE MODE NOWAIT;
 	FOR fresh IN
-		SELECT t.kind, t.relation, t.role, t.tenant_id, t.user_id, t.session_id, count(*) AS n, min(t.at) AS first_at, max(t.at) AS at,
+		SELECT t.kind, t.relation, t.role, t.tenant_id, t.user_id, t.session_id, sum(t.count)::bigint AS n, min(t.first_at) AS first_at, max(t.at) AS at,
 			(array_agg(t.application_name ORDER BY t.at DESC))[1] AS application_name,
 			(array_agg(t.pid ORDER BY t.at DESC))[1] AS pid,
 			(array_agg(t.message ORDER BY t.at DESC))[1] AS message,

@@ -149,8 +149,20 @@ SELECT * FROM counted();
 BEGIN;
 SELECT sessmem.save_violations() AS rolled_back;
 ROLLBACK;
-SELECT bool_and(id IS NULL), count(*) FROM sessmem.violations;
-DO $$ BEGIN PERFORM sessmem.save_violations(); END $$;
+SELECT bool_and(id IS NULL), sum(count) FROM sessmem.violations;
+-- nor does a subtransaction that rolls back
+BEGIN;
+SAVEPOINT s;
+SELECT sessmem.save_violations() > 0 AS saved;
+ROLLBACK TO s;
+COMMIT;
+SELECT bool_and(id IS NULL), sum(count) FROM sessmem.violations;
+BEGIN;
+SAVEPOINT s;
+SELECT sessmem.save_violations() > 0 AS saved;
+RELEASE s;
+SELECT sessmem.save_violations();
+COMMIT;
 SELECT bool_and(id IS NOT NULL), count(*), sum(count) FROM sessmem.violations;
 SET SESSION AUTHORIZATION regress_sessmem_app;
 SELECT count(*) FROM entry;
@@ -166,6 +178,33 @@ SET sessmem.violation_retention = '88d';
 SELECT * FROM sessmem.sweep();
 SELECT count(*) FROM sessmem.violation;
 RESET sessmem.violation_retention;
+
+-- pushed out while it was being saved: counted as dropped only if that rolled back
+CREATE FUNCTION flood(name text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. 64 LOOP
+		BEGIN
+			PERFORM sessmem.refuse('no_session', 0, name || i, 'rule', 'hint');
+		EXCEPTION WHEN OTHERS THEN
+			NULL;
+		END;
+	END LOOP;
+END $$;
+SELECT forget();
+SELECT flood('a');
+BEGIN;
+SELECT sessmem.save_violations();
+SELECT flood('b');
+SELECT count(*) FROM sessmem.stat WHERE event = 'dropped';
+COMMIT;
+SELECT event, count FROM sessmem.stat ORDER BY event;
+BEGIN;
+SELECT sessmem.save_violations();
+SELECT flood('c');
+ROLLBACK;
+SELECT event, count FROM sessmem.stat ORDER BY event;
+SELECT sessmem.save_violations();
+SELECT sum(count) FROM sessmem.violation;
 
 -- whatever the client calls itself
 SELECT forget();
@@ -204,4 +243,4 @@ SELECT sessmem.refuse('no_such_kind', 0, 'a', 'b', 'c');
 
 DELETE FROM sessmem.violation;
 DROP TABLE entry, own;
-DROP FUNCTION told, counted, forget;
+DROP FUNCTION told, counted, forget, flood;

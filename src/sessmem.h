@@ -105,7 +105,7 @@ extern void sessmem_stat_init(void);
 extern const char *sessmem_stat_name(SessmemEvent event);
 extern SessmemEvent sessmem_stat_event(const char *name);
 extern void sessmem_stat_count(SessmemEvent event, Oid relid);
-extern void sessmem_stat_count_for(SessmemEvent event, Oid database, int64 n);
+extern void sessmem_stat_count_for(SessmemEvent event, Oid database, uint64 n);
 extern void sessmem_stat_guarded(Oid relid);
 
 /* ---------- violations.c: what is refused, and who is told ---------- */

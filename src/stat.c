@@ -170,7 +170,7 @@ own_entry(Oid relid)
 /* ---------- counting ---------- */
 
 static void
-add(StatEntry *entry, SessmemEvent event, int64 n)
+add(StatEntry *entry, SessmemEvent event, uint64 n)
 {
 	if (entry != NULL)
 		pg_atomic_fetch_add_u64(&entry->count[event], n);
@@ -184,9 +184,9 @@ sessmem_stat_count(SessmemEvent event, Oid relid)
 		add(own_entry(relid), event, 1);
 }
 
-/* Counts n events of another database, or takes them back. */
+/* Counts events of another database. */
 void
-sessmem_stat_count_for(SessmemEvent event, Oid database, int64 n)
+sessmem_stat_count_for(SessmemEvent event, Oid database, uint64 n)
 {
 	if (area != NULL)
 		add(find_entry(database, InvalidOid), event, n);
@@ -251,8 +251,7 @@ sessmem_stat_events(PG_FUNCTION_ARGS)
 			Datum		values[4];
 			bool		nulls[4] = {false};
 
-			/* negative: a reset came between a count and its correction */
-			if ((int64) count <= 0)
+			if (count == 0)
 				continue;
 			values[0] = ObjectIdGetDatum((Oid) key);
 			nulls[0] = (Oid) key == InvalidOid;

@@ -11,12 +11,14 @@
  * a token, a row, or another session's id.
  *
  *	- Each kind has a ring of its own, so that a flood of one does not push out
- *	  another.  A new violation takes the place of the oldest; if nobody has saved
- *	  that, it counts as dropped.
- *	- Nobody takes a lock and nobody waits.  A slot's state is odd while somebody
- *	  writes to it, and another writer that comes around to it then drops his own.
- *	  A reader copies the slot and looks whether its state is still the same.
- *	- A slot is given back when the transaction that took it to the table commits.
+ *	  another.  What a backend does again and again is counted in the slot that it
+ *	  has, so that it does not push out what others did.  Else a violation takes the
+ *	  place of the oldest; if nobody has saved that, it counts as dropped.
+ *	- Nobody takes a lock and nobody waits.  A slot is WRITING while somebody writes
+ *	  to it, and another writer that comes around to it then drops his own.  A reader
+ *	  copies the slot and looks whether its state is still the same.
+ *	- A slot is TAKEN by the transaction that brings it to the table, and given back
+ *	  when that commits.  If that rolls back, it is as it was.
  *	- The log has so many lines of a kind in a minute; the next line after that says
  *	  how many were left out.  The server's own line of the error is left out with
  *	  it, and never has the statement, which may hold a row or a token.
@@ -48,7 +50,10 @@
 
 typedef struct Violation
 {
-	TimestampTz at;
+	TimestampTz first_at;
+	TimestampTz at;				/* the last one */
+	int64		count;
+	/* from here on the same for all that it counts */
 	Oid			database;
 	int			pid;
 	/* empty: none */
@@ -64,9 +69,13 @@ typedef struct Violation
 
 typedef struct Slot
 {
-	pg_atomic_uint64 state;		/* 0: free or saved; odd: being written; else its number */
+	pg_atomic_uint64 state;		/* 0: free or saved; else a number that is never used again, and flags */
 	Violation	violation;
 } Slot;
+
+#define WRITING UINT64CONST(1)
+#define TAKEN UINT64CONST(2)
+#define FLAGS (WRITING | TAKEN)
 
 /* How much of a kind is in the log. */
 typedef struct LogRate
@@ -79,6 +88,7 @@ typedef struct LogRate
 typedef struct Ring
 {
 	pg_atomic_uint64 next;
+	pg_atomic_uint64 states;	/* that were used */
 	Slot		slot[NSLOTS];
 } Ring;
 
@@ -105,11 +115,21 @@ static LogRate own_rate[SESSMEM_NKINDS];
 static bool quiet = false;
 static emit_log_hook_type prev_emit_log = NULL;
 
+/* The slot that has this backend's last violation of a kind, while its state is this. */
+static struct
+{
+	Slot	   *slot;
+	uint64		state;
+	Violation	violation;
+}			last[SESSMEM_NKINDS];
+
 /* Slots that the running transaction has taken to the table. */
 typedef struct Taken
 {
 	Slot	   *slot;
-	uint64		state;
+	uint64		state;			/* with the flag */
+	int64		count;
+	SubTransactionId subid;
 } Taken;
 
 static List *taken = NIL;		/* in TopTransactionContext */
@@ -144,6 +164,7 @@ sessmem_violations_attach(void *memory, bool fresh)
 	for (int kind = 0; kind < SESSMEM_NKINDS; kind++)
 	{
 		pg_atomic_init_u64(&area->ring[kind].next, 0);
+		pg_atomic_init_u64(&area->ring[kind].states, 0);
 		for (int i = 0; i < NSLOTS; i++)
 			pg_atomic_init_u64(&area->ring[kind].slot[i].state, 0);
 		init_rate(&area->rate[kind]);
@@ -208,7 +229,8 @@ describe(Violation *v, Oid relid, const char *message, const char *rule)
 	const SessmemIdentity *who = sessmem_context_peek();
 
 	memset(v, 0, sizeof(*v));
-	v->at = GetCurrentTimestamp();
+	v->first_at = v->at = GetCurrentTimestamp();
+	v->count = 1;
 	v->database = MyDatabaseId;
 	v->pid = MyProcPid;
 	if (OidIsValid(relid) && IsTransactionState())
@@ -232,26 +254,48 @@ describe(Violation *v, Oid relid, const char *message, const char *rule)
 	clip(v->rule, sizeof(v->rule), rule);
 }
 
+static bool
+same_violation(const Violation *a, const Violation *b)
+{
+	size_t		from = offsetof(Violation, database);
+
+	return memcmp((const char *) a + from, (const char *) b + from, sizeof(Violation) - from) == 0;
+}
+
 /* Keeps a violation in shared memory. */
 static void
-keep(SessmemEvent kind, const Violation *v)
+keep(SessmemEvent kind, Violation *v)
 {
 	Ring	   *ring = &area->ring[kind];
-	uint64		number = pg_atomic_fetch_add_u64(&ring->next, 1);
-	Slot	   *slot = &ring->slot[number % NSLOTS];
-	uint64		state = pg_atomic_read_u64(&slot->state);
-	uint64		mine = (number + 1) * 2;
+	uint64		mine = (pg_atomic_fetch_add_u64(&ring->states, 1) + 1) * (FLAGS + 1);
+	Slot	   *slot = last[kind].slot;
+	uint64		state = last[kind].state;
 
-	if (state % 2 == 1 || !pg_atomic_compare_exchange_u64(&slot->state, &state, mine + 1))
+	if (slot != NULL && same_violation(&last[kind].violation, v) &&
+		pg_atomic_compare_exchange_u64(&slot->state, &state, mine | WRITING))
 	{
-		sessmem_stat_count(SESSMEM_DROPPED, InvalidOid);
-		return;
+		v->first_at = slot->violation.first_at;
+		v->count += slot->violation.count;
 	}
-	if (state != 0)
-		sessmem_stat_count_for(SESSMEM_DROPPED, slot->violation.database, 1);
+	else
+	{
+		slot = &ring->slot[pg_atomic_fetch_add_u64(&ring->next, 1) % NSLOTS];
+		state = pg_atomic_read_u64(&slot->state);
+		if ((state & WRITING) != 0 || !pg_atomic_compare_exchange_u64(&slot->state, &state, mine | WRITING))
+		{
+			sessmem_stat_count(SESSMEM_DROPPED, InvalidOid);
+			return;
+		}
+		/* whoever has taken it, has a copy */
+		if (state != 0 && (state & TAKEN) == 0)
+			sessmem_stat_count_for(SESSMEM_DROPPED, slot->violation.database, slot->violation.count);
+	}
 	slot->violation = *v;
 	pg_write_barrier();
 	pg_atomic_write_u64(&slot->state, mine);
+	last[kind].slot = slot;
+	last[kind].state = mine;
+	last[kind].violation = *v;
 	wake_worker();
 }
 
@@ -398,25 +442,55 @@ sessmem_violations_unscoped(SessmemEvent kind, Oid relid, const char *why)
 	pfree(message);
 }
 
+/* Gives a slot back as it was, unless somebody else has written to it. */
+static void
+put_back(Taken *t)
+{
+	if (!pg_atomic_compare_exchange_u64(&t->slot->state, &t->state, t->state & ~TAKEN))
+		sessmem_stat_count_for(SESSMEM_DROPPED, MyDatabaseId, t->count);
+}
+
 static void
 on_transaction(XactEvent event, void *arg)
 {
 	ListCell   *lc;
 
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
-	if (event == XACT_EVENT_COMMIT)
+	foreach(lc, taken)
 	{
-		foreach(lc, taken)
-		{
-			Taken	   *t = lfirst(lc);
+		Taken	   *t = lfirst(lc);
 
-			/* somebody has written to it since, and counted this one as dropped */
-			if (!pg_atomic_compare_exchange_u64(&t->slot->state, &t->state, 0))
-				sessmem_stat_count_for(SESSMEM_DROPPED, MyDatabaseId, -1);
-		}
+		/* twice is better than not at all */
+		if (event != XACT_EVENT_COMMIT)
+			put_back(t);
+		else
+			pg_atomic_compare_exchange_u64(&t->slot->state, &t->state, 0);
 	}
 	taken = NIL;
+}
+
+static void
+on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	ListCell   *lc;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	foreach(lc, taken)
+	{
+		Taken	   *t = lfirst(lc);
+
+		if (t->subid != mine)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			t->subid = parent;
+		else
+		{
+			put_back(t);
+			taken = foreach_delete_current(taken, lc);
+		}
+	}
 }
 
 void
@@ -425,6 +499,7 @@ sessmem_violations_init(void)
 	for (int kind = 0; kind < SESSMEM_NKINDS; kind++)
 		init_rate(&own_rate[kind]);
 	RegisterXactCallback(on_transaction, NULL);
+	RegisterSubXactCallback(on_subtransaction, NULL);
 	prev_emit_log = emit_log_hook;
 	emit_log_hook = emit_log;
 }
@@ -444,7 +519,7 @@ static bool
 read_slot(Slot *slot, Violation *v, uint64 *state)
 {
 	*state = pg_atomic_read_u64(&slot->state);
-	if (*state == 0 || *state % 2 == 1)
+	if (*state == 0 || (*state & WRITING) != 0)
 		return false;
 	pg_read_barrier();
 	*v = slot->violation;
@@ -461,10 +536,30 @@ sessmem_violations_any(void)
 
 	for (int i = 0; area != NULL && i < SESSMEM_NKINDS * NSLOTS; i++)
 	{
-		if (read_slot(&area->ring[i / NSLOTS].slot[i % NSLOTS], &v, &state))
+		if (read_slot(&area->ring[i / NSLOTS].slot[i % NSLOTS], &v, &state) && (state & TAKEN) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* Takes a slot whose state is known, until the end of the transaction; false if it is not any more. */
+static bool
+take_slot(Slot *slot, uint64 state, int64 count)
+{
+	MemoryContext oldcxt = MemoryContextSwitchTo(TopTransactionContext);
+	Taken	   *t = palloc(sizeof(Taken));
+	bool		mine;
+
+	t->slot = slot;
+	t->state = state | TAKEN;
+	t->count = count;
+	t->subid = GetCurrentSubTransactionId();
+	taken = lappend(taken, t);
+	MemoryContextSwitchTo(oldcxt);
+	mine = (state & TAKEN) == 0 && pg_atomic_compare_exchange_u64(&slot->state, &state, t->state);
+	if (!mine)
+		taken = list_delete_last(taken);
+	return mine;
 }
 
 static Datum
@@ -479,40 +574,33 @@ list_violations(FunctionCallInfo fcinfo, bool take)
 		Slot	   *slot = &area->ring[kind].slot[i % NSLOTS];
 		uint64		state;
 		Violation	v;
-		Datum		values[11];
-		bool		nulls[11] = {false};
+		Datum		values[13];
+		bool		nulls[13] = {false};
 
-		if (!read_slot(slot, &v, &state))
+		if (!read_slot(slot, &v, &state) || (take && !take_slot(slot, state, v.count)))
 			continue;
-		values[0] = TimestampTzGetDatum(v.at);
-		values[1] = CStringGetTextDatum(sessmem_stat_name(kind));
-		put_text(&values[2], &nulls[2], v.relation);
-		put_text(&values[3], &nulls[3], v.role);
-		put_text(&values[4], &nulls[4], v.tenant);
-		put_text(&values[5], &nulls[5], v.user);
-		put_text(&values[6], &nulls[6], v.session);
-		put_text(&values[7], &nulls[7], v.application);
-		values[8] = Int32GetDatum(v.pid);
-		put_text(&values[9], &nulls[9], v.message);
-		put_text(&values[10], &nulls[10], v.rule);
+		values[0] = TimestampTzGetDatum(v.first_at);
+		values[1] = TimestampTzGetDatum(v.at);
+		values[2] = CStringGetTextDatum(sessmem_stat_name(kind));
+		put_text(&values[3], &nulls[3], v.relation);
+		put_text(&values[4], &nulls[4], v.role);
+		put_text(&values[5], &nulls[5], v.tenant);
+		put_text(&values[6], &nulls[6], v.user);
+		put_text(&values[7], &nulls[7], v.session);
+		put_text(&values[8], &nulls[8], v.application);
+		values[9] = Int32GetDatum(v.pid);
+		put_text(&values[10], &nulls[10], v.message);
+		put_text(&values[11], &nulls[11], v.rule);
+		values[12] = Int64GetDatum(v.count);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		if (take)
-		{
-			MemoryContext oldcxt = MemoryContextSwitchTo(TopTransactionContext);
-			Taken	   *t = palloc(sizeof(Taken));
-
-			t->slot = slot;
-			t->state = state;
-			taken = lappend(taken, t);
-			MemoryContextSwitchTo(oldcxt);
-		}
 	}
 	return (Datum) 0;
 }
 
 /*
- * recorded_violations() RETURNS SETOF record (at timestamptz, kind, relation, role,
- * tenant_id, user_id, session_id, application_name text, pid integer, message, rule text)
+ * recorded_violations() RETURNS SETOF record (first_at, at timestamptz, kind, relation,
+ * role, tenant_id, user_id, session_id, application_name text, pid integer, message, rule
+ * text, count bigint)
  *
  * Violations in this database that are only in shared memory.
  */
