@@ -209,7 +209,7 @@ SELECT sum(count) FROM sessmem.violation;
 -- whatever the client calls itself
 SELECT forget();
 SET SESSION AUTHORIZATION regress_sessmem_app;
-SET application_name = E'"},\n{"kind": "x\\''; <script>';
+SET application_name = E'"}, {"kind": "x\\''; <script>';
 BEGIN;
 SELECT sessmem.bind(token(repeat('ä', 200), 'alice')) = repeat('ä', 200) AS bound;
 INSERT INTO entry (session_id) VALUES ('s2');
