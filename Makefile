@@ -26,6 +26,7 @@ OBJS = \
 	src/policy.o \
 	src/guard.o \
 	src/recall.o \
+	src/prove.o \
 	src/access.o \
 	src/ddl.o \
 	src/enforce.o \
@@ -50,6 +51,7 @@ SQL_PARTS = \
 	extension/forget.sql \
 	extension/worker.sql \
 	extension/recall.sql \
+	extension/prove.sql \
 	extension/roles.sql \
 	extension/grants.sql
 
@@ -67,7 +69,7 @@ SHLIB_LINK += -lcrypto
 # ---------------------------------------------------------------------- tests
 
 # A file in sql/ that is missing here fails "make check".
-REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce violations roles privileges injection volatility pooling forget worker drop
+REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce prove violations roles privileges injection volatility pooling forget worker drop
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

@@ -112,6 +112,17 @@ sessmem_compat_may_execute(Oid function, Oid role)
 #endif
 }
 
+/* 16: being a member and being allowed to SET ROLE became two things */
+static inline bool
+sessmem_compat_may_become(Oid member, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return member_can_set_role(member, role);
+#else
+	return is_member_of_role(member, role);
+#endif
+}
+
 /* 16: values of settings live in a memory context of their own */
 static inline void *
 sessmem_compat_guc_malloc(size_t size)

@@ -56,6 +56,10 @@ static SessmemClaims used;
 static SessmemStanding used_standing;
 static bool wrote = false;
 
+/* Transaction in which prove() is at work, and whether the session used is one of its own. */
+static LocalTransactionId proving_in = InvalidLocalTransactionId;
+static bool used_throwaway = false;
+
 /* Who entered the connection last, and the number of his seal (rule 7). */
 static MemoryContext entered_cxt = NULL;
 static SessmemIdentity entered;
@@ -180,6 +184,7 @@ mark_used(const SessmemClaims *claims, const SessmemStanding *standing)
 	used.own = claims->own;
 	used.kid = claims->kid ? MemoryContextStrdup(used_cxt, claims->kid) : NULL;
 	used_standing = *standing;
+	used_throwaway = false;
 	used_in = sessmem_compat_lxid();
 }
 
@@ -523,6 +528,47 @@ enter(const SessmemClaims *claims, SessmemScope scope, bool direct)
 }
 
 /*
+ * Puts a throw-away session of prove() in force, in the place of another one, or,
+ * with NULL, none.  It is in the registry for nobody, and the connection goes on
+ * being its user's: nothing is dropped.  So it must be rolled back (on_transaction).
+ */
+void
+sessmem_context_throw_away(const SessmemIdentity *who)
+{
+	SessmemClaims claims = {.expires = DT_NOEND, .issued = sessmem_context_now()};
+	SessmemStanding standing;
+
+	check_not_impersonated();
+	if ((sessmem_context_used() != NULL || in_force(judge())) && proving_in != sessmem_compat_lxid())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot prove isolation in a transaction that has used a session"),
+				errhint("Call it in a transaction of its own, without a session."));
+	proving_in = sessmem_compat_lxid();
+	used_in = InvalidLocalTransactionId;
+	wrote = false;
+	lapsed_in = InvalidLocalTransactionId;
+	set_context("", SESSMEM_TRANSACTION);
+	if (who == NULL)
+		return;
+	claims.who = *who;
+	sessmem_session_admit(&claims, &standing);
+	set_claims(&claims, &standing, SESSMEM_TRANSACTION);
+	mark_used(&claims, &standing);
+	used_throwaway = true;
+}
+
+/* prove() is done: the transaction has used no session. */
+void
+sessmem_context_thrown_away(void)
+{
+	if (proving_in != sessmem_compat_lxid())
+		return;
+	proving_in = used_in = InvalidLocalTransactionId;
+	wrote = false;
+}
+
+/*
  * Attaches the connection with the token of its startup packet, when it is first
  * needed.  A bad token is an error each time, which leaves the connection
  * useless, as it should be.  There is nothing to clean up, and no search_path to
@@ -614,7 +660,15 @@ on_transaction(XactEvent event, void *arg)
 							   "Commit it instead.");
 			break;
 		case XACT_EVENT_PRE_COMMIT:
-			if (sessmem_context_used())
+			if (sessmem_context_used() && used_throwaway)
+			{
+				/* rolled back, or nobody would ever find its rows */
+				if (in_force(judge()))
+					ereport(ERROR,
+							errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("cannot commit a throw-away session of prove()"));
+			}
+			else if (sessmem_context_used())
 			{
 				/* when it was last used, its context knows */
 				if (current != NULL && sessmem_claims_same(&used.who, &current->claims.who) &&

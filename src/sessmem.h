@@ -281,6 +281,8 @@ extern void sessmem_context_forget_startup(void);
 extern const SessmemIdentity *sessmem_context_peek(void);
 extern const char *sessmem_context_why(SessmemEvent *kind);
 pg_noreturn extern void sessmem_context_required(SessmemEvent kind, Oid relid, const char *refused);
+extern void sessmem_context_throw_away(const SessmemIdentity *who);
+extern void sessmem_context_thrown_away(void);
 
 /* hooks of the settings that context.c owns */
 extern void sessmem_context_assign(const char *newval, void *extra);
