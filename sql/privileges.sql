@@ -16,7 +16,7 @@ SELECT t.typname FROM pg_type AS t
 SELECT p.oid::regprocedure, p.proconfig FROM pg_proc AS p
 	WHERE p.pronamespace = 'sessmem'::regnamespace AND p.prosecdef
 		AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
--- and so has every function that is not C (a procedure with one could not commit)
+-- and so has every function that is not C (a procedure with one could not commit; below prove() nobody could bind)
 SELECT p.oid::regprocedure, p.proconfig FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
 	WHERE p.pronamespace = 'sessmem'::regnamespace AND l.lanname <> 'c' AND p.prokind <> 'p'
 		AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
