@@ -154,9 +154,20 @@ SELECT count(*) > 40 AS proven FROM sessmem.prove('messages', 'regress_sessmem_a
 SELECT sessmem.assume('after');
 ROLLBACK;
 RESET search_path;
--- a throw-away session cannot be committed
+-- a throw-away session cannot be committed, nor what it wrote
 BEGIN;
 SELECT sessmem.prove_enter('s', NULL, NULL);
+COMMIT;
+BEGIN;
+SAVEPOINT s;
+SELECT sessmem.prove_enter('s', NULL, NULL);
+INSERT INTO prove.messages (content) VALUES ('x');
+RELEASE s;
+SAVEPOINT t;
+SELECT sessmem.prove_enter('t', NULL, NULL);
+ROLLBACK TO t;
+SELECT sessmem.prove_enter(NULL, NULL, NULL);
+SELECT sessmem.prove_end();
 COMMIT;
 -- and leaves nothing if it is rolled back and nobody cleans up
 BEGIN;

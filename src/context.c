@@ -56,9 +56,13 @@ static SessmemClaims used;
 static SessmemStanding used_standing;
 static bool wrote = false;
 
-/* Transaction in which prove() is at work, and whether the session used is one of its own. */
+/*
+ * Transaction in which prove() is at work, whether the session used is one of its
+ * own, and the outermost subtransaction that has entered one and is not rolled back.
+ */
 static LocalTransactionId proving_in = InvalidLocalTransactionId;
 static bool used_throwaway = false;
+static SubTransactionId thrown_in = InvalidSubTransactionId;
 
 /* Who entered the connection last, and the number of his seal (rule 7). */
 static MemoryContext entered_cxt = NULL;
@@ -540,10 +544,10 @@ sessmem_context_throw_away(const SessmemIdentity *who)
 
 	check_not_impersonated();
 	if ((sessmem_context_used() != NULL || in_force(judge())) && proving_in != sessmem_compat_lxid())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot prove isolation in a transaction that has used a session"),
-				errhint("Call it in a transaction of its own, without a session."));
+		sessmem_refuse(SESSMEM_SECOND_BIND, InvalidOid,
+					   "cannot prove isolation in a transaction that has used a session",
+					   "This transaction belongs to the session it used first, until it ends.",
+					   "Call it in a transaction of its own, without a session.");
 	proving_in = sessmem_compat_lxid();
 	used_in = InvalidLocalTransactionId;
 	wrote = false;
@@ -551,6 +555,8 @@ sessmem_context_throw_away(const SessmemIdentity *who)
 	set_context("", SESSMEM_TRANSACTION);
 	if (who == NULL)
 		return;
+	if (thrown_in == InvalidSubTransactionId || thrown_in > GetCurrentSubTransactionId())
+		thrown_in = GetCurrentSubTransactionId();
 	claims.who = *who;
 	sessmem_session_admit(&claims, &standing);
 	set_claims(&claims, &standing, SESSMEM_TRANSACTION);
@@ -660,15 +666,11 @@ on_transaction(XactEvent event, void *arg)
 							   "Commit it instead.");
 			break;
 		case XACT_EVENT_PRE_COMMIT:
-			if (sessmem_context_used() && used_throwaway)
-			{
-				/* rolled back, or nobody would ever find its rows */
-				if (in_force(judge()))
-					ereport(ERROR,
-							errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-							errmsg("cannot commit a throw-away session of prove()"));
-			}
-			else if (sessmem_context_used())
+			/* nobody would ever find its rows */
+			if (thrown_in != InvalidSubTransactionId)
+				sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid, "cannot commit a throw-away session of prove()",
+							   "It is in no registry.", "Roll back.");
+			if (sessmem_context_used() && !used_throwaway)
 			{
 				/* when it was last used, its context knows */
 				if (current != NULL && sessmem_claims_same(&used.who, &current->claims.who) &&
@@ -681,22 +683,36 @@ on_transaction(XactEvent event, void *arg)
 				 detached_in == sessmem_compat_lxid());
 			break;
 		case XACT_EVENT_COMMIT:
+			thrown_in = InvalidSubTransactionId;
 			if (started)
 				sessmem_context_forget_startup();
 			started = false;
 			break;
 		case XACT_EVENT_ABORT:
 			impersonated = NULL;
+			thrown_in = InvalidSubTransactionId;
 			break;
 		default:
 			break;
 	}
 }
 
+static void
+on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (thrown_in != mine)
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		thrown_in = InvalidSubTransactionId;
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		thrown_in = parent;
+}
+
 void
 sessmem_context_init(void)
 {
 	RegisterXactCallback(on_transaction, NULL);
+	RegisterSubXactCallback(on_subtransaction, NULL);
 }
 
 /* ---------- SQL ---------- */
