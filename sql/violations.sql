@@ -153,7 +153,9 @@ SELECT bool_and(id IS NULL), sum(count) FROM sessmem.violations;
 -- nor does a subtransaction that rolls back
 BEGIN;
 SAVEPOINT s;
+SAVEPOINT t;
 SELECT sessmem.save_violations() > 0 AS saved;
+RELEASE t;
 ROLLBACK TO s;
 COMMIT;
 SELECT bool_and(id IS NULL), sum(count) FROM sessmem.violations;
