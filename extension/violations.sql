@@ -108,7 +108,7 @@ CREATE FUNCTION sessmem.stat_events(OUT relation oid, OUT event text, OUT count 
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
 	AS 'MODULE_PATHNAME', 'sessmem_stat_events';
 COMMENT ON FUNCTION sessmem.stat_events() IS
-	'Internal: the counters of this database that are not zero.';
+	'The counters of this database that are not zero; the view sessmem.stat shows them. For administrators.';
 
 CREATE VIEW sessmem.stat AS
 	SELECT s.relation::regclass AS relation, s.event, s.count, s.stats_reset FROM sessmem.stat_events() AS s;
