@@ -72,7 +72,10 @@ $$;
 COMMENT ON FUNCTION sessmem.is_tied(oid) IS
 	'Internal: whether foreign keys tie a table to a protected one.';
 
-CREATE FUNCTION sessmem.weaknesses(relation regclass) RETURNS SETOF text
+-- What can be wrong with a protected table: the text that tells, the check of audit()
+-- that it is, and what ends it; NULL: protect(), called again.
+CREATE FUNCTION sessmem.diagnose(relation regclass, OUT weakness text, OUT check_id text, OUT fix text)
+	RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
@@ -80,22 +83,27 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	SELECT found.w FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
+	SELECT found.* FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
 	CROSS JOIN LATERAL (
-		SELECT 'row security is not enabled' WHERE NOT c.relrowsecurity
+		SELECT 'row security is not enabled', 'storage.not_enabled', NULL WHERE NOT c.relrowsecurity
 		UNION ALL
-		SELECT 'row security is not forced on its owner' WHERE NOT c.relforcerowsecurity
+		SELECT 'row security is not forced on its owner', 'storage.not_forced', NULL WHERE NOT c.relforcerowsecurity
 		UNION ALL
-		SELECT 'its permissive policy is missing or changed' WHERE NOT sessmem.has_policy(p.relation, true)
+		SELECT 'its permissive policy is missing or changed', 'storage.policy_changed', NULL WHERE NOT sessmem.has_policy(p.relation, true)
 		UNION ALL
-		SELECT 'its restrictive policy is missing or changed' WHERE NOT sessmem.has_policy(p.relation, false)
+		SELECT 'its restrictive policy is missing or changed', 'storage.policy_changed', NULL WHERE NOT sessmem.has_policy(p.relation, false)
 		UNION ALL
 		SELECT format('policy %I is not of sessmem''s making: USING (%s) WITH CHECK (%s)', q.polname,
-			pg_get_expr(q.polqual, q.polrelid), pg_get_expr(q.polwithcheck, q.polrelid))
+			pg_get_expr(q.polqual, q.polrelid), pg_get_expr(q.polwithcheck, q.polrelid)),
+			'storage.policy_added', format('DROP POLICY %I ON %s;', q.polname, p.relation)
 		FROM pg_policy AS q
 		WHERE q.polrelid = p.relation AND q.polname NOT IN ('sessmem_permissive', 'sessmem_restrictive')
 		UNION ALL
-		SELECT 'its guard is missing, disabled or changed'
+		SELECT 'its guard is missing, disabled or changed',
+			coalesce((SELECT CASE t.tgenabled WHEN 'D' THEN 'guard.disabled' WHEN 'A' THEN 'guard.changed' ELSE 'guard.origin_only' END
+				FROM pg_trigger AS t
+				WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_guard' AND t.tgfoid = 'sessmem.guard()'::regprocedure),
+				'guard.missing'), NULL
 		WHERE c.relkind <> 'p' AND NOT EXISTS (SELECT FROM pg_trigger AS t
 			WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_guard' AND t.tgfoid = 'sessmem.guard()'::regprocedure
 				AND t.tgenabled = 'A' AND t.tgqual IS NULL AND t.tgattr = ''
@@ -103,20 +111,22 @@ BEGIN
 				AND t.tgargs = (SELECT string_agg(convert_to(coalesce(k, ''), getdatabaseencoding()) || '\x00'::bytea, '' ORDER BY i)
 					FROM unnest(ARRAY[p.session_column, p.user_column, p.tenant_column]) WITH ORDINALITY AS u (k, i)))
 		UNION ALL
-		SELECT 'its guard against TRUNCATE is missing, disabled or changed'
+		SELECT 'its guard against TRUNCATE is missing, disabled or changed', 'guard.truncate_unguarded', NULL
 		WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
 			WHERE t.tgrelid = p.relation AND t.tgname = 'zzz_sessmem_truncate' AND t.tgfoid = 'sessmem.guard_truncate()'::regprocedure
 				AND t.tgenabled = 'A' AND t.tgqual IS NULL
 				AND t.tgtype = 2 | 32)	-- BEFORE TRUNCATE
 		UNION ALL
-		SELECT format('trigger %I fires after the guard, and may change the key', t.tgname)
+		SELECT format('trigger %I fires after the guard, and may change the key', t.tgname), 'guard.trigger_after',
+			format('ALTER TRIGGER %I ON %s RENAME TO %I;', t.tgname, p.relation, left('aaa_' || t.tgname, 63))
 		FROM pg_trigger AS t
 		WHERE t.tgrelid = p.relation AND t.tgname > 'zzz_sessmem_guard'
 			AND t.tgtype & 3 = 3 AND t.tgtype & (4 | 16) <> 0	-- BEFORE INSERT OR UPDATE, FOR EACH ROW
 		UNION ALL
 		SELECT DISTINCT format('%s runs %s of %s',
 			x.what || CASE WHEN y.oid <> p.relation THEN format(' of table %s', y.oid::regclass) ELSE '' END,
-			f.oid::regprocedure, f.proowner::regrole)
+			f.oid::regprocedure, f.proowner::regrole),
+			'guard.foreign_code', format('ALTER ROUTINE %s OWNER TO %s;', f.oid::regprocedure, 10::regrole)
 		FROM sessmem.tied(p.relation) AS y
 		CROSS JOIN LATERAL (
 			SELECT 'a partition key', 'pg_class'::regclass, y.oid
@@ -133,53 +143,67 @@ BEGIN
 			-- a protected one has its own
 			AND (y.oid = p.relation OR NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = y.oid))
 		UNION ALL
-		SELECT 'it is not permanent: a crash empties it' WHERE c.relpersistence <> 'p'
+		SELECT 'it is not permanent: a crash empties it', 'storage.unlogged', format('ALTER TABLE %s SET LOGGED;', p.relation) WHERE c.relpersistence <> 'p'
 		UNION ALL
-		SELECT format('a rule changes what statements do: %s', pg_get_ruledef(w.oid))
+		SELECT format('a rule changes what statements do: %s', pg_get_ruledef(w.oid)), 'guard.rule',
+			format('DROP RULE %I ON %s;', w.rulename, y.oid::regclass)
 		FROM sessmem.tied(p.relation) AS y JOIN pg_rewrite AS w ON w.ev_class = y.oid
 		WHERE y.below AND (y.oid = p.relation OR NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = y.oid))
 		UNION ALL
 		SELECT format('foreign key %I of table %s, which belongs to %s, tells whether a row exists',
-			k.conname, k.conrelid::regclass, o.relowner::regrole)
+			k.conname, k.conrelid::regclass, o.relowner::regrole),
+			'guard.foreign_key_owner', format('ALTER TABLE %s OWNER TO %s;', k.conrelid::regclass, c.relowner::regrole)
 		FROM pg_constraint AS k JOIN pg_class AS o ON o.oid = k.conrelid
 		WHERE k.confrelid = p.relation AND k.contype = 'f' AND o.relowner <> c.relowner
 			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.relowner AND r.rolsuper)
 		UNION ALL
-		SELECT format('its parent %s is not protected, or by other columns', i.inhparent::regclass)
+		SELECT format('its parent %s is not protected, or by other columns', i.inhparent::regclass), 'storage.parent_unprotected',
+			format('SELECT sessmem.protect(%L, %L, %L, %L);', i.inhparent::regclass, p.session_column, p.user_column, p.tenant_column)
 		FROM pg_inherits AS i
 		WHERE i.inhrelid = p.relation
 			AND NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = i.inhparent
 				AND (q.session_column, q.user_column, q.tenant_column) IS NOT DISTINCT FROM (p.session_column, p.user_column, p.tenant_column))
 		UNION ALL
-		SELECT format('key column %s is gone or can be null', CASE WHEN a.attisdropped THEN n::text ELSE quote_ident(a.attname) END)
+		SELECT format('key column %s is gone or can be null', CASE WHEN a.attisdropped THEN n::text ELSE quote_ident(a.attname) END), 'guard.nullable_key', NULL
 		FROM unnest(p.attnums) AS n LEFT JOIN pg_attribute AS a ON a.attrelid = p.relation AND a.attnum = n
 		WHERE n <> 0 AND (a.attnotnull AND NOT a.attisdropped) IS NOT TRUE
 		UNION ALL
-		SELECT 'it accepts empty keys'
+		SELECT 'it accepts empty keys', 'guard.empty_key', NULL
 		WHERE EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = p.relation AND a.attnum = ANY (p.attnums)
 				AND a.atttypid IN ('text'::regtype, 'varchar'::regtype))
 			AND NOT EXISTS (SELECT FROM pg_constraint AS k
 				WHERE k.conrelid = p.relation AND k.conname = 'sessmem_key_not_empty' AND k.contype = 'c')
 		UNION ALL
-		SELECT format('its owner was %s and is %s', coalesce(r.rolname, p.owner::text), c.relowner::regrole)
+		SELECT format('its owner was %s and is %s', coalesce(r.rolname, p.owner::text), c.relowner::regrole), 'storage.owner_changed', NULL
 		FROM (VALUES (1)) AS one LEFT JOIN pg_roles AS r ON r.oid = p.owner WHERE c.relowner <> p.owner
 		UNION ALL
-		SELECT format('its name was %s and is %s', p.name, n)
+		SELECT format('its name was %s and is %s', p.name, n), 'storage.renamed', NULL
 		FROM sessmem.qualified_name(p.relation) AS n WHERE p.name <> n
 		UNION ALL
-		SELECT format('view %s reads it as %s, which row security does not apply to', v.oid::regclass, v.relowner::regrole)
+		SELECT format('view %s reads it as %s, which row security does not apply to', v.oid::regclass, v.relowner::regrole),
+			'leak.view_owner', format('ALTER VIEW %s SET (security_invoker = true);', v.oid::regclass)
 		FROM sessmem.readers(p.relation) AS o JOIN pg_class AS v ON v.oid = o.oid JOIN pg_roles AS r ON r.oid = v.relowner
 		WHERE (r.rolsuper OR r.rolbypassrls) AND v.relkind = 'v' AND o.direct AND NOT EXISTS (
 			SELECT FROM pg_options_to_table(v.reloptions) AS x
 			WHERE x.option_name = 'security_invoker' AND x.option_value::boolean)
 		UNION ALL
-		SELECT format('materialised view %s keeps a copy of rows', v.oid::regclass)
+		SELECT format('materialised view %s keeps a copy of rows', v.oid::regclass),
+			'leak.materialized_view', format('DROP MATERIALIZED VIEW %s;', v.oid::regclass)
 		FROM sessmem.readers(p.relation) AS o JOIN pg_class AS v ON v.oid = o.oid
 		WHERE v.relkind = 'm'
-	) AS found (w)
-	WHERE p.relation = weaknesses.relation
+	) AS found (w, c, f)
+	WHERE p.relation = diagnose.relation
 	ORDER BY found.w COLLATE "C";
 END
+$$;
+COMMENT ON FUNCTION sessmem.diagnose(regclass) IS
+	'Internal: what is not as protect() left it, or lets others past it; the check of audit() that it is; and what ends it, unless it is protect().';
+
+CREATE FUNCTION sessmem.weaknesses(relation regclass) RETURNS SETOF text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT d.weakness FROM sessmem.diagnose($1) AS d
 $$;
 COMMENT ON FUNCTION sessmem.weaknesses(regclass) IS
 	'Internal: what is not as protect() left it, or lets others past it.';
