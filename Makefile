@@ -52,6 +52,11 @@ SQL_PARTS = \
 	extension/worker.sql \
 	extension/recall.sql \
 	extension/prove.sql \
+	extension/audit.sql \
+	extension/audit_weakness.sql \
+	extension/audit_context.sql \
+	extension/audit_storage.sql \
+	extension/audit_guard.sql \
 	extension/roles.sql \
 	extension/grants.sql
 
@@ -69,7 +74,7 @@ SHLIB_LINK += -lcrypto
 # ---------------------------------------------------------------------- tests
 
 # A file in sql/ that is missing here fails "make check".
-REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce prove violations roles privileges injection volatility pooling forget worker drop
+REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce prove violations roles privileges injection volatility pooling forget worker audit drop
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

@@ -83,6 +83,10 @@ BEGIN
 		sessmem.grant_app(regrole), sessmem.grant_issuer(regrole) TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON PROCEDURE sessmem.sweep_all(integer) TO %s', role);
 	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.auto_protection, sessmem.maintenance_log, sessmem.session, sessmem.sessions, sessmem.violation, sessmem.violations, sessmem.stat TO %s', role);
+		sessmem.subject(text, text, text, text), sessmem.audit(), sessmem.assert_isolated(text),
+		sessmem.grant_app(regrole), sessmem.grant_issuer(regrole) TO %s', role);
+	EXECUTE format('GRANT EXECUTE ON PROCEDURE sessmem.sweep_all(integer) TO %s', role);
+	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.auto_protection, sessmem.maintenance_log, sessmem.session, sessmem.sessions, sessmem.audit_check TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION sessmem.grant_admin(regrole) IS

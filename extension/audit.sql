@@ -1,0 +1,273 @@
+-- audit: every gap in how memory is isolated, with the SQL that closes it
+--
+-- One file and one function for each area (audit_AREA.sql); here is what they share,
+-- and what puts them together.  They read catalogs.  Nothing that somebody else wrote
+-- is ever executed: policies, views and functions are looked at as text.
+
+CREATE TABLE sessmem.audit_check (
+	check_id text PRIMARY KEY,
+	severity text NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+	title text NOT NULL
+);
+COMMENT ON TABLE sessmem.audit_check IS
+	'What audit() checks, each as it should be. docs/audit.md explains them.';
+
+-- In scope: who has row security, or policies, means to isolate rows.
+CREATE VIEW sessmem.audited_table AS
+	SELECT c.oid AS relation, c.oid::pg_catalog.regclass::text AS name, c.relkind AS kind, c.relowner AS owner,
+		c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced, c.relacl AS acl, p.relation IS NOT NULL AS protected, p.attnums
+	FROM pg_catalog.pg_class AS c LEFT JOIN sessmem.protected_table AS p ON p.relation = c.oid
+	WHERE c.relkind IN ('r', 'p')
+		AND (p.relation IS NOT NULL OR (
+			(c.relrowsecurity OR EXISTS (SELECT FROM pg_catalog.pg_policy AS q WHERE q.polrelid = c.oid))
+			AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+				WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')));
+COMMENT ON VIEW sessmem.audited_table IS
+	'Internal: the tables whose policies and writes audit() looks at.';
+
+-- Of protected tables they are looked at as a whole (storage.policy_added).
+CREATE VIEW sessmem.audited_policy AS
+	SELECT q.oid, q.polname AS policy, t.relation, t.name, t.owner, q.polcmd AS command, q.polpermissive AS permissive, q.polroles AS roles,
+		e.qual, e.checked,
+		concat_ws(' ', 'USING (' || e.qual || ')', 'WITH CHECK (' || e.checked || ')') AS definition
+	FROM sessmem.audited_table AS t JOIN pg_catalog.pg_policy AS q ON q.polrelid = t.relation
+		CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_expr(q.polqual, q.polrelid) AS qual,
+			pg_catalog.pg_get_expr(q.polwithcheck, q.polrelid) AS checked) AS e
+	WHERE NOT t.protected;
+COMMENT ON VIEW sessmem.audited_policy IS
+	'Internal: the hand-written policies that audit() looks at.';
+
+-- Roles that grant_app() was called for.
+CREATE VIEW sessmem.audited_app AS
+	SELECT DISTINCT a.grantee AS role
+	FROM pg_catalog.pg_proc AS p CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
+		JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+	WHERE p.oid = 'sessmem.bind(pg_catalog.text)'::pg_catalog.regprocedure AND NOT r.rolsuper;
+COMMENT ON VIEW sessmem.audited_app IS
+	'Internal: the roles of applications.';
+
+-- ---------- reading what others wrote ----------
+
+CREATE FUNCTION sessmem.source_of(function oid) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- without comments, in which anything may be said
+	SELECT regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '--[^\n]*|/\*.*?\*/', '', 'g')
+	FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+	WHERE p.oid = $1 AND l.lanname NOT IN ('c', 'internal')
+$$;
+COMMENT ON FUNCTION sessmem.source_of(oid) IS
+	'Internal: the source text of a function, NULL if there is none to read.';
+
+-- What is called by name is not known to the server, so every function of that name counts.
+CREATE FUNCTION sessmem.policy_code(OUT policy oid, OUT function oid, OUT source text) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH RECURSIVE direct AS (
+		SELECT DISTINCT d.objid AS policy, CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode::oid END AS function
+		FROM pg_depend AS d LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+		WHERE d.classid = 'pg_policy'::regclass AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+			AND d.objid IN (SELECT oid FROM sessmem.audited_policy)
+	), call (policy, function) AS (
+		SELECT direct.policy, direct.function FROM direct
+		UNION
+		SELECT call.policy, p.oid
+		FROM call CROSS JOIN LATERAL regexp_matches(sessmem.source_of(call.function), '([A-Za-z_][A-Za-z0-9_$]*)"?\s*\(', 'g') AS m
+			JOIN pg_proc AS p ON p.proname = lower(m[1]) OR p.proname = m[1]
+		WHERE p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+	)
+	SELECT call.policy, call.function, sessmem.source_of(call.function)
+	FROM call JOIN pg_proc AS p ON p.oid = call.function
+	WHERE p.pronamespace <> 'pg_catalog'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend AS d
+		WHERE d.classid = 'pg_proc'::regclass AND d.objid = call.function AND d.deptype = 'e');
+END
+$$;
+COMMENT ON FUNCTION sessmem.policy_code() IS
+	'Internal: the functions that hand-written policies call, directly or by way of others.';
+
+-- Settings that a text reads and that anybody may set: those with a name of their own
+-- that no library defines, and what the server lets everybody set.
+CREATE FUNCTION sessmem.forgeable_settings(source text) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(DISTINCT lower(m[1]), ', ' ORDER BY lower(m[1]))
+	FROM regexp_matches($1, 'current_setting\s*\(\s*''([^'']+)''', 'gi') AS m
+	WHERE lower(m[1]) NOT LIKE 'sessmem.%'
+		AND coalesce((SELECT s.context = 'user' FROM pg_settings AS s WHERE s.name = lower(m[1])), m[1] LIKE '%.%')
+$$;
+COMMENT ON FUNCTION sessmem.forgeable_settings(text) IS
+	'Internal: the settings that a text reads and that anybody may set, NULL if there are none.';
+
+-- The same text with the session in force in place of settings.  Which claim a
+-- setting stands for is told by its name.
+CREATE FUNCTION sessmem.without_settings(source text) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tenant constant text := '[^'']*(?:tenant|org|account|workspace|team|company|app_name)[^'']*';
+	person constant text := '[^'']*(?:user|sub|uid|owner|customer|actor|member|entity)[^'']*';
+	others constant text := '(?!sessmem\.)[^'']+';
+	setting constant text := 'current_setting\s*\(\s*''%s''(?:::text)?\s*(?:,\s*(?:true|false)\s*)?\)';
+	-- a claim of a JSON setting
+	member constant text := '\(?(?:nullif\(|coalesce\()?' || format(setting, '[^'']+')
+		|| '(?:\s*,\s*''[^'']*''(?:::text)?\s*\))?\)?::jsonb?\s*->>\s*''%s''(?:::text)?';
+	result text := source;
+BEGIN
+	IF result !~* 'current_setting' THEN
+		RETURN result;
+	END IF;
+	result := regexp_replace(result, format(member, tenant), 'sessmem.tenant_id()', 'gi');
+	result := regexp_replace(result, format(member, person), 'sessmem.user_id()', 'gi');
+	result := regexp_replace(result, format(member, '[^'']+'), 'sessmem.session_id()', 'gi');
+	result := regexp_replace(result, format(setting, 'sessmem\.(session_id|user_id|tenant_id)'), 'sessmem.\1()', 'gi');
+	result := regexp_replace(result, format(setting, tenant), 'sessmem.tenant_id()', 'gi');
+	result := regexp_replace(result, format(setting, person), 'sessmem.user_id()', 'gi');
+	RETURN regexp_replace(result, format(setting, others), 'sessmem.session_id()', 'gi');
+END
+$$;
+COMMENT ON FUNCTION sessmem.without_settings(text) IS
+	'Internal: a text with the getters of sessmem in place of settings.';
+
+-- What is wrong with a policy's expression as text, and the same without it.
+CREATE FUNCTION sessmem.policy_defects(expression text, OUT fails_open boolean, OUT shares_nulls boolean, OUT repaired text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- what tells of the session: a setting, or a function without arguments
+	source constant text := '(?:current_setting\(''[^'']*''::text(?:, (?:true|false))?\)|(?:[\w"]+\.)*[\w"]+\(\))';
+	wrapped constant text := format('(?:\( SELECT %s AS [\w"]+\)|(?:NULLIF|COALESCE)\(%1$s, ''[^'']*''::text\)|%1$s)', source);
+	context constant text := format('(?:\(%s\)::[\w ]+|%1$s)', wrapped);
+	unset constant text := format('\(%s (?:IS NULL|= ''''::text)\)', context);
+	whole constant text := format('\m([\w"]+) = COALESCE\((%s), \1\)', context);
+	null_first constant text := format('\(([\w"]+) IS NULL\) OR (\(+\1\)?(?:::\w+)? = \(*%s)', context);
+	null_last constant text := format('(\m([\w"]+)\)?(?:::\w+)? = \(*%s.*) OR \(\2 IS NULL\)', context);
+BEGIN
+	fails_open := expression ~ format('%s OR | OR %1$s', unset) OR expression ~ whole;
+	shares_nulls := expression ~ null_first OR expression ~ null_last;
+	repaired := expression;
+	IF fails_open THEN
+		repaired := regexp_replace(repaired, format('%s OR | OR %1$s', unset), '', 'g');
+		repaired := regexp_replace(repaired, whole, '\1 = \2', 'g');
+	END IF;
+	IF shares_nulls THEN
+		repaired := regexp_replace(repaired, null_first, '\2', 'g');
+		repaired := regexp_replace(repaired, null_last, '\1', 'g');
+	END IF;
+	repaired := sessmem.without_settings(repaired);
+END
+$$;
+COMMENT ON FUNCTION sessmem.policy_defects(text) IS
+	'Internal: whether a policy lets everybody pass without a session, or shows rows without a key to everybody; and its expression without that and without settings.';
+
+-- For policies that say nothing of their own, going by the names of columns.
+CREATE FUNCTION sessmem.guessed_predicate(relation oid) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT sessmem.key_predicate($1, CASE k.level WHEN 1 THEN a.attname END, CASE k.level WHEN 2 THEN a.attname END, CASE k.level WHEN 3 THEN a.attname END)
+	FROM (VALUES
+		(1, '^(session|thread|conversation|chat|run)_?id$|^sid$'),
+		(2, '^(user|owner|customer|resource|author|entity)_?id$|^(owner|uid|created_by)$'),
+		(3, '^(tenant|org|organi[sz]ation|account|workspace|team|company)_?id$|^(tenant|app_name)$')
+	) AS k (level, pattern) JOIN pg_attribute AS a ON a.attname ~* k.pattern
+	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
+		AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'bigint'::regtype)
+	ORDER BY k.level, a.attnum LIMIT 1
+$$;
+COMMENT ON FUNCTION sessmem.guessed_predicate(oid) IS
+	'Internal: a condition that rows belong to the session in force, by the names of columns; NULL if none looks like a key.';
+
+-- All repairs at once, because fixes are executed one after the other.
+CREATE FUNCTION sessmem.repair_policy(policy oid, by_role boolean DEFAULT false) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	p sessmem.audited_policy;
+	qual text;
+	checked text;
+BEGIN
+	SELECT * INTO p FROM sessmem.audited_policy AS a WHERE a.oid = repair_policy.policy;
+	qual := (sessmem.policy_defects(p.qual)).repaired;
+	checked := (sessmem.policy_defects(p.checked)).repaired;
+	IF qual = 'true' THEN
+		qual := coalesce(sessmem.guessed_predicate(p.relation), 'false');
+	END IF;
+	IF checked = 'true' THEN
+		checked := coalesce(qual, sessmem.guessed_predicate(p.relation), 'false');
+	ELSIF checked IS NOT NULL AND qual IS NOT NULL AND checked NOT LIKE '%' || qual || '%' THEN
+		checked := format('%s AND %s', qual, checked);
+	END IF;
+	IF by_role THEN
+		qual := replace(qual, 'CURRENT_USER', 'sessmem.user_id()');
+		checked := replace(checked, 'CURRENT_USER', 'sessmem.user_id()');
+	END IF;
+	RETURN format('ALTER POLICY %I ON %s%s%s;', p.policy, p.name,
+		' USING (' || qual || ')', ' WITH CHECK (' || checked || ')');
+END
+$$;
+COMMENT ON FUNCTION sessmem.repair_policy(oid, boolean) IS
+	'Internal: the command that ends what audit() finds in a hand-written policy.';
+
+-- ---------- the report ----------
+
+CREATE FUNCTION sessmem.audit(
+		OUT check_id text, OUT severity text, OUT object text, OUT finding text, OUT evidence text, OUT fix text)
+	RETURNS SETOF record
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT c.check_id, c.severity, f.object, f.finding, f.evidence, f.fix
+	FROM (
+		SELECT * FROM sessmem.audit_weakness()
+		UNION SELECT * FROM sessmem.audit_context()
+		UNION SELECT * FROM sessmem.audit_storage()
+		UNION SELECT * FROM sessmem.audit_guard()
+	) AS f (check_id, object, finding, evidence, fix)
+	JOIN sessmem.audit_check AS c ON c.check_id = f.check_id
+	ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], c.severity), c.check_id, f.object, f.evidence;
+END
+$$;
+COMMENT ON FUNCTION sessmem.audit() IS
+	'Every gap in how memory is isolated in this database, the most serious first, with the catalog''s evidence and the SQL that closes it. Reads catalogs only; finds gaps in hand-written row security as well. What is checked is in sessmem.audit_check. For administrators.';
+
+CREATE FUNCTION sessmem.assert_isolated(min_severity text DEFAULT 'high') RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	severities constant text[] := ARRAY['critical', 'high', 'medium', 'low'];
+	least_one constant integer := array_position(severities, min_severity);
+	findings text[];
+BEGIN
+	IF least_one IS NULL THEN
+		RAISE EXCEPTION 'unknown severity "%"', min_severity
+			USING ERRCODE = '22023',
+				HINT = 'It is one of critical, high, medium and low.';
+	END IF;
+	SELECT array_agg(format('%s: %s', a.check_id, a.object) ORDER BY array_position(severities, a.severity), a.check_id, a.object) INTO findings
+		FROM sessmem.audit() AS a WHERE array_position(severities, a.severity) <= least_one;
+	IF findings IS NOT NULL THEN
+		RAISE EXCEPTION '% of severity % or above', CASE cardinality(findings) WHEN 1 THEN '1 finding' ELSE format('%s findings', cardinality(findings)) END, min_severity
+			USING ERRCODE = 'insufficient_privilege',
+				DETAIL = array_to_string(findings, E'\n'),
+				HINT = 'SELECT * FROM sessmem.audit() explains them, and has the SQL that closes each.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION sessmem.assert_isolated(text) IS
+	'Raises 42501 if audit() has findings of this severity or a higher one (critical, high, medium, low), with the checks and objects in the detail: for CI and migrations. 22023: there is no such severity. For administrators.';

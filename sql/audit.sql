@@ -1,0 +1,104 @@
+-- Each check of audit() is seen to find its gap, and each fix to close it, as it stands.
+--
+-- The gaps are in test/audit/AREA.sql, each with the finding that it makes.  A database of
+-- its own, because that of the other tests is in maintenance for good, which is a finding.
+\set SHOW_CONTEXT never
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set harness :abs_srcdir '/test/audit/harness.sql'
+SELECT current_database() AS regress \gset
+
+-- ---------- one by one ----------
+
+CREATE DATABASE regress_sessmem_audit;
+\c regress_sessmem_audit
+\set ECHO none
+\i :harness
+\set ECHO all
+SELECT check_id, object FROM before;
+-- one by one
+CREATE PROCEDURE try_each(INOUT good integer) LANGUAGE plpgsql AS $$
+DECLARE
+	s seed;
+	wrong text;
+BEGIN
+	good := 0;
+	FOR s IN SELECT * FROM seed ORDER BY id LOOP
+		BEGIN
+			PERFORM set_config('sessmem.maintenance', 'seed', true);
+			EXECUTE s.setup;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING '%: its seed fails: %', s.check_id, SQLERRM;
+			CONTINUE;
+		END;
+		COMMIT;
+		SELECT string_agg(format('%s on %s', coalesce(f.check_id, 'not ' || s.check_id), coalesce(f.object, s.object)), ', ') INTO wrong
+			FROM fresh() AS f FULL JOIN (SELECT s.check_id, s.object) AS e USING (check_id, object)
+			WHERE (f.check_id IS NULL OR e.check_id IS NULL) AND (f.check_id = ANY (s.also)) IS NOT TRUE;
+		IF wrong IS NOT NULL THEN
+			RAISE WARNING '%: found is %', s.check_id, wrong;
+		END IF;
+		-- what the audit says of each is a whole sentence, with evidence and a command
+		IF EXISTS (SELECT FROM fresh() AS f WHERE (f.finding ~ '^\S.*[.;]$' AND f.evidence <> '' AND f.fix ~ ';( -- then restart the server)?$') IS NOT TRUE) THEN
+			RAISE WARNING '%: the finding is incomplete', s.check_id;
+		END IF;
+		CALL close_all(s.check_id);
+		COMMIT;
+		good := good + (wrong IS NULL AND NOT EXISTS (SELECT FROM fresh()))::integer;
+		PERFORM set_config('sessmem.maintenance', 'seed', true);
+		EXECUTE s.cleanup;
+		COMMIT;
+	END LOOP;
+END $$;
+CALL try_each(NULL) \gset
+SELECT count(*) = :good AS all_good FROM seed;
+-- a check that nobody has seen red (those with another server are in test/t)
+SELECT c.check_id AS no_seed FROM sessmem.audit_check AS c
+	WHERE NOT EXISTS (SELECT FROM seed AS s WHERE s.check_id = c.check_id) AND c.check_id NOT IN (
+		'context.not_preloaded', 'context.placeholder') ORDER BY 1;
+
+-- ---------- all at once ----------
+
+\c :regress
+DROP DATABASE regress_sessmem_audit;
+SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE rolname LIKE 'regress\_sessmem\_audit\_%' ORDER BY 1 \gexec
+CREATE DATABASE regress_sessmem_audit;
+\c regress_sessmem_audit
+\set ECHO none
+\i :harness
+\set ECHO all
+DO $$
+DECLARE
+	s seed;
+BEGIN
+	PERFORM set_config('sessmem.maintenance', 'seed', true);
+	FOR s IN SELECT * FROM seed ORDER BY id LOOP
+		EXECUTE s.setup;
+	END LOOP;
+END $$;
+-- what is found and should not be, or the other way round
+SELECT coalesce(f.check_id, e.check_id) AS check_id, coalesce(f.object, e.object) AS object, f.check_id IS NOT NULL AS found, e.check_id IS NOT NULL AS seeded, f.evidence
+	FROM fresh() AS f FULL JOIN (SELECT DISTINCT check_id, object FROM seed) AS e USING (check_id, object)
+	WHERE (f.check_id IS NULL OR e.check_id IS NULL) AND NOT EXISTS (SELECT FROM seed AS s WHERE f.check_id = ANY (s.also))
+	ORDER BY 1, 2;
+CALL close_all('all');
+SELECT count(*) AS still_found FROM fresh();
+
+-- ---------- what it promises ----------
+
+-- the report and its order
+SELECT count(*) > 0 AS ordered FROM sessmem.audit_check;
+-- nobody but administrators
+SELECT p.oid::regprocedure, a.grantee::regrole FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(p.proacl) AS a
+	WHERE p.proname IN ('audit', 'assert_isolated') AND a.grantee <> p.proowner;
+
+-- the assertion, for CI
+CREATE TABLE open_notes (session_id text NOT NULL);
+CREATE POLICY p ON open_notes USING (session_id = sessmem.session_id());
+SELECT sessmem.assert_isolated();
+ALTER TABLE open_notes ENABLE ROW LEVEL SECURITY;
+SELECT sessmem.assert_isolated();
+SELECT sessmem.assert_isolated('terrible');
+
+\c :regress
+DROP DATABASE regress_sessmem_audit;
+SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE rolname LIKE 'regress\_sessmem\_audit\_%' ORDER BY 1 \gexec

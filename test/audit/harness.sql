@@ -1,0 +1,49 @@
+-- What the two passes of sql/audit.sql share: a database with the extension, the seeds
+-- (from PG_ABS_SRCDIR), and what looks at the findings.
+SET client_min_messages = warning;
+CREATE EXTENSION sessmem;
+
+-- setup is executed in maintenance; also: checks that the same gap raises besides;
+-- cleanup: what remains once the fixes are executed.
+CREATE TABLE seed (
+	id integer GENERATED ALWAYS AS IDENTITY,
+	check_id text NOT NULL,
+	object text NOT NULL,
+	setup text NOT NULL,
+	also text[] NOT NULL DEFAULT '{}',
+	cleanup text NOT NULL DEFAULT ''
+);
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set seeds :abs_srcdir '/test/audit/context.sql'
+\i :seeds
+\set seeds :abs_srcdir '/test/audit/storage.sql'
+\i :seeds
+\set seeds :abs_srcdir '/test/audit/guard.sql'
+\i :seeds
+
+-- What is there before, the roles of other tests for example, is not the seeds'.
+CREATE TABLE before AS SELECT * FROM sessmem.audit();
+CREATE FUNCTION fresh() RETURNS SETOF before LANGUAGE sql AS $$
+	SELECT a.* FROM sessmem.audit() AS a
+	WHERE NOT EXISTS (SELECT FROM before AS b WHERE (b.check_id, b.object, b.evidence) IS NOT DISTINCT FROM (a.check_id, a.object, a.evidence)) $$;
+SELECT check_id, object FROM before WHERE check_id !~ '^role\.';
+
+CREATE PROCEDURE close_all(seed text) LANGUAGE plpgsql AS $$
+DECLARE
+	f before;
+BEGIN
+	-- one may close several
+	FOR f IN SELECT * FROM fresh() LOOP
+		IF EXISTS (SELECT FROM fresh() AS g WHERE g = f) THEN
+			BEGIN
+				EXECUTE f.fix;
+			EXCEPTION WHEN OTHERS THEN
+				RAISE WARNING '%: the fix of % on % fails: %: %', seed, f.check_id, f.object, SQLERRM, f.fix;
+			END;
+		END IF;
+	END LOOP;
+	FOR f IN SELECT * FROM fresh() LOOP
+		RAISE WARNING '%: still found: % on %: %', seed, f.check_id, f.object, f.evidence;
+	END LOOP;
+END $$;
+
