@@ -30,6 +30,8 @@ COMMENT ON VIEW sessmem.audited_table IS
 CREATE VIEW sessmem.audited_policy AS
 	SELECT q.oid, q.polname AS policy, t.relation, t.name, t.owner, q.polcmd AS command, q.polpermissive AS permissive, q.polroles AS roles,
 		e.qual, e.checked,
+		ARRAY(SELECT m[1] FROM pg_catalog.regexp_matches(coalesce(e.qual, e.checked),
+			'("[^"]+"|\m\w+)\)?(?:::\w+)? = \(*(?: ?SELECT )?\(*(?:CURRENT_USER|SESSION_USER|[\w".]+\()', 'g') AS m) AS compared,
 		concat_ws(' ', 'USING (' || e.qual || ')', 'WITH CHECK (' || e.checked || ')') AS definition
 	FROM sessmem.audited_table AS t JOIN pg_catalog.pg_policy AS q ON q.polrelid = t.relation
 		CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_expr(q.polqual, q.polrelid) AS qual,
@@ -37,6 +39,21 @@ CREATE VIEW sessmem.audited_policy AS
 	WHERE NOT t.protected;
 COMMENT ON VIEW sessmem.audited_policy IS
 	'Internal: the hand-written policies that audit() looks at.';
+
+-- Columns that rows are told apart by: of protected tables the key, else what a policy
+-- compares with a setting, a role or the result of a function.
+CREATE VIEW sessmem.audited_key AS
+	SELECT t.relation, t.name, a.attnum, a.attname, a.atttypid::pg_catalog.regtype AS type, a.attnotnull, NULL::pg_catalog.oid AS policy
+	FROM sessmem.audited_table AS t JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.relation AND a.attnum = ANY (t.attnums) AND a.attnum > 0
+	UNION ALL
+	SELECT p.relation, p.name, a.attnum, a.attname, a.atttypid::pg_catalog.regtype, a.attnotnull, p.oid
+	FROM sessmem.audited_policy AS p
+		JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
+			AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = p.relation
+		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND NOT a.attisdropped
+	WHERE p.permissive AND pg_catalog.quote_ident(a.attname) = ANY (p.compared);
+COMMENT ON VIEW sessmem.audited_key IS
+	'Internal: the columns that audit() takes for keys.';
 
 -- Roles that grant_app() was called for.
 CREATE VIEW sessmem.audited_app AS
@@ -50,16 +67,30 @@ COMMENT ON VIEW sessmem.audited_app IS
 -- ---------- reading what others wrote ----------
 
 CREATE FUNCTION sessmem.source_of(function oid) RETURNS text
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	-- without comments, in which anything may be said
-	SELECT regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '--[^\n]*|/\*.*?\*/', '', 'g')
-	FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
-	WHERE p.oid = $1 AND l.lanname NOT IN ('c', 'internal')
+	RETURN (SELECT regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '--[^\n]*|/\*.*?\*/', '', 'g')
+		FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
+		WHERE p.oid = source_of.function AND l.lanname NOT IN ('c', 'internal'));
+END
 $$;
 COMMENT ON FUNCTION sessmem.source_of(oid) IS
 	'Internal: the source text of a function, NULL if there is none to read.';
+
+CREATE FUNCTION sessmem.called_by(function oid) RETURNS name[]
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT DISTINCT coalesce(m[1], lower(m[2]))::name
+		FROM regexp_matches(sessmem.source_of(function), '(?:"([^"]+)"|\m([A-Za-z_][\w$]*))\s*\(', 'g') AS m);
+END
+$$;
+COMMENT ON FUNCTION sessmem.called_by(oid) IS
+	'Internal: the names that a function seems to call.';
 
 -- What is called by name is not known to the server, so every function of that name counts.
 CREATE FUNCTION sessmem.policy_code(OUT policy oid, OUT function oid, OUT source text) RETURNS SETOF record
@@ -70,23 +101,21 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	WITH RECURSIVE direct AS (
+	WITH RECURSIVE theirs AS MATERIALIZED (
+		SELECT p.oid, p.proname FROM pg_proc AS p
+		WHERE p.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend AS d
+			WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+	), direct AS (
 		SELECT DISTINCT d.objid AS policy, CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode::oid END AS function
 		FROM pg_depend AS d LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
 		WHERE d.classid = 'pg_policy'::regclass AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
 			AND d.objid IN (SELECT oid FROM sessmem.audited_policy)
-	), call (policy, function) AS (
-		SELECT direct.policy, direct.function FROM direct
+	), call (policy, function, names) AS (
+		SELECT direct.policy, t.oid, sessmem.called_by(t.oid) FROM direct JOIN theirs AS t ON t.oid = direct.function
 		UNION
-		SELECT call.policy, p.oid
-		FROM call CROSS JOIN LATERAL regexp_matches(sessmem.source_of(call.function), '([A-Za-z_][A-Za-z0-9_$]*)"?\s*\(', 'g') AS m
-			JOIN pg_proc AS p ON p.proname = lower(m[1]) OR p.proname = m[1]
-		WHERE p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+		SELECT call.policy, t.oid, sessmem.called_by(t.oid) FROM call JOIN theirs AS t ON t.proname = ANY (call.names)
 	)
-	SELECT call.policy, call.function, sessmem.source_of(call.function)
-	FROM call JOIN pg_proc AS p ON p.oid = call.function
-	WHERE p.pronamespace <> 'pg_catalog'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend AS d
-		WHERE d.classid = 'pg_proc'::regclass AND d.objid = call.function AND d.deptype = 'e');
+	SELECT call.policy, call.function, s FROM call CROSS JOIN LATERAL sessmem.source_of(call.function) AS s;
 END
 $$;
 COMMENT ON FUNCTION sessmem.policy_code() IS
@@ -94,16 +123,21 @@ COMMENT ON FUNCTION sessmem.policy_code() IS
 
 -- Settings that a text reads and that anybody may set: those with a name of their own
 -- that no library defines, and what the server lets everybody set.
-CREATE FUNCTION sessmem.forgeable_settings(source text) RETURNS text
-	LANGUAGE sql STABLE
+-- known: of each setting that the server lists, whether everybody may set it.
+CREATE FUNCTION sessmem.forgeable_settings(source text, known jsonb) RETURNS text
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT string_agg(DISTINCT lower(m[1]), ', ' ORDER BY lower(m[1]))
-	FROM regexp_matches($1, 'current_setting\s*\(\s*''([^'']+)''', 'gi') AS m
-	WHERE lower(m[1]) NOT LIKE 'sessmem.%'
-		AND coalesce((SELECT s.context = 'user' FROM pg_settings AS s WHERE s.name = lower(m[1])), m[1] LIKE '%.%')
+BEGIN
+	IF source !~* 'current_setting' THEN
+		RETURN NULL;
+	END IF;
+	RETURN (SELECT string_agg(DISTINCT lower(m[1]), ', ' ORDER BY lower(m[1]))
+		FROM regexp_matches(source, 'current_setting\s*\(\s*''([^'']+)''', 'gi') AS m
+		WHERE lower(m[1]) NOT LIKE 'sessmem.%' AND coalesce((known ->> lower(m[1]))::boolean, m[1] LIKE '%.%'));
+END
 $$;
-COMMENT ON FUNCTION sessmem.forgeable_settings(text) IS
+COMMENT ON FUNCTION sessmem.forgeable_settings(text, jsonb) IS
 	'Internal: the settings that a text reads and that anybody may set, NULL if there are none.';
 
 -- The same text with the session in force in place of settings.  Which claim a
@@ -152,9 +186,19 @@ DECLARE
 	null_first constant text := format('\(([\w"]+) IS NULL\) OR (\(+\1\)?(?:::\w+)? = \(*%s)', context);
 	null_last constant text := format('(\m([\w"]+)\)?(?:::\w+)? = \(*%s.*) OR \(\2 IS NULL\)', context);
 BEGIN
+	fails_open := false;
+	shares_nulls := false;
+	repaired := expression;
+	IF expression IS NULL THEN
+		RETURN;
+	END IF;
+	-- these need long regular expressions
+	IF strpos(expression, ' OR ') = 0 AND strpos(expression, 'COALESCE') = 0 THEN
+		repaired := sessmem.without_settings(expression);
+		RETURN;
+	END IF;
 	fails_open := expression ~ format('%s OR | OR %1$s', unset) OR expression ~ whole;
 	shares_nulls := expression ~ null_first OR expression ~ null_last;
-	repaired := expression;
 	IF fails_open THEN
 		repaired := regexp_replace(repaired, format('%s OR | OR %1$s', unset), '', 'g');
 		repaired := regexp_replace(repaired, whole, '\1 = \2', 'g');

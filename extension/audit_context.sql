@@ -41,15 +41,16 @@ CREATE FUNCTION sessmem.audit_context(OUT check_id text, OUT object text, OUT fi
 AS $$
 #variable_conflict use_column
 DECLARE
+	known constant jsonb := (SELECT jsonb_object_agg(s.name, s.context = 'user') FROM pg_settings AS s);
 	preloaded constant boolean := current_setting('shared_preload_libraries') ~ '(^|[ ,/"])sessmem([ ,."]|$)';
 BEGIN
 	RETURN QUERY
 	WITH policy AS MATERIALIZED (
-		SELECT p.*, sessmem.forgeable_settings(p.definition) AS settings, q.fails_open OR w.fails_open AS fails_open
+		SELECT p.*, sessmem.forgeable_settings(p.definition, known) AS settings, q.fails_open OR w.fails_open AS fails_open
 		FROM sessmem.audited_policy AS p
 			CROSS JOIN LATERAL sessmem.policy_defects(p.qual) AS q CROSS JOIN LATERAL sessmem.policy_defects(p.checked) AS w
 	), code AS MATERIALIZED (
-		SELECT c.function, min(p.name) AS name, min(p.policy) AS policy, sessmem.forgeable_settings(c.source) AS settings
+		SELECT c.function, min(p.name) AS name, min(p.policy) AS policy, sessmem.forgeable_settings(c.source, known) AS settings
 		FROM sessmem.policy_code() AS c JOIN policy AS p ON p.oid = c.policy
 		GROUP BY c.function, c.source
 	), setting AS MATERIALIZED (
@@ -95,14 +96,14 @@ BEGIN
 		e, format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s;', t.name, a.attname, sessmem.without_settings(e))
 	FROM sessmem.audited_table AS t JOIN pg_attrdef AS d ON d.adrelid = t.relation
 		JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-		CROSS JOIN LATERAL pg_get_expr(d.adbin, d.adrelid) AS e CROSS JOIN LATERAL sessmem.forgeable_settings(e) AS s
+		CROSS JOIN LATERAL pg_get_expr(d.adbin, d.adrelid) AS e CROSS JOIN LATERAL sessmem.forgeable_settings(e, known) AS s
 	WHERE s IS NOT NULL
 	UNION ALL
 	SELECT 'context.setting_in_trigger', g.tgfoid::regprocedure::text,
 		format('Trigger %I of %s changes rows by %s, which anybody can set: rows are filed under any session.', min(g.tgname), min(t.name), s),
 		format('its source assigns to NEW and reads %s', s), sessmem.without_settings(pg_get_functiondef(g.tgfoid)) || ';'
 	FROM sessmem.audited_table AS t JOIN pg_trigger AS g ON g.tgrelid = t.relation AND NOT g.tgisinternal
-		CROSS JOIN LATERAL sessmem.source_of(g.tgfoid) AS c CROSS JOIN LATERAL sessmem.forgeable_settings(c) AS s
+		CROSS JOIN LATERAL sessmem.source_of(g.tgfoid) AS c CROSS JOIN LATERAL sessmem.forgeable_settings(c, known) AS s
 	WHERE s IS NOT NULL AND c ~* '\mnew\.[\w"]+\s*:?='
 	GROUP BY g.tgfoid, s
 	UNION ALL
@@ -112,7 +113,7 @@ BEGIN
 		format('CREATE OR REPLACE VIEW %s%s AS %s', v.oid::regclass, ' WITH (' || array_to_string(v.reloptions, ', ') || ')', sessmem.without_settings(e))
 	FROM pg_class AS v JOIN pg_rewrite AS w ON w.ev_class = v.oid
 		CROSS JOIN LATERAL pg_get_viewdef(CASE WHEN w.ev_action LIKE '%:funcid 2077 %' OR w.ev_action LIKE '%:funcid 3294 %' THEN v.oid END) AS e
-		CROSS JOIN LATERAL sessmem.forgeable_settings(substr(e, strpos(e, ' WHERE '))) AS s
+		CROSS JOIN LATERAL sessmem.forgeable_settings(substr(e, strpos(e, ' WHERE ')), known) AS s
 	WHERE v.relkind = 'v' AND v.oid >= 16384 AND s IS NOT NULL AND e LIKE '% WHERE %'
 		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = v.oid AND d.deptype = 'e')
 	UNION ALL

@@ -16,65 +16,65 @@ CREATE FUNCTION sessmem.has_policy(relation regclass, permissive boolean) RETURN
 COMMENT ON FUNCTION sessmem.has_policy(regclass, boolean) IS
 	'Internal: whether a protected table has the policy that protect() made, unchanged.';
 
--- Views and materialised views over a table, and over those.
-CREATE FUNCTION sessmem.readers(relation regclass, OUT oid oid, OUT direct boolean) RETURNS SETOF record
+-- Views and materialised views over tables, and over those.
+CREATE FUNCTION sessmem.readers(relations oid[], OUT relation oid, OUT oid oid, OUT direct boolean) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	WITH RECURSIVE reader (oid, direct) AS (
-		SELECT readers.relation::oid, NULL::boolean
+	WITH RECURSIVE reader (relation, oid, direct) AS (
+		SELECT r, r, NULL::boolean FROM unnest(relations) AS r
 		UNION
-		SELECT w.ev_class, r.direct IS NULL FROM reader AS r
+		SELECT r.relation, w.ev_class, r.direct IS NULL FROM reader AS r
 			JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid
 				AND d.classid = 'pg_rewrite'::regclass
 			JOIN pg_rewrite AS w ON w.oid = d.objid AND w.ev_class <> r.oid
 	)
-	SELECT r.oid, bool_or(r.direct) FROM reader AS r WHERE r.oid <> readers.relation GROUP BY r.oid;
+	SELECT r.relation, r.oid, bool_or(r.direct) FROM reader AS r WHERE r.oid <> r.relation GROUP BY r.relation, r.oid;
 END
 $$;
-COMMENT ON FUNCTION sessmem.readers(regclass) IS
-	'Internal: the views and materialised views that read a table, directly or by way of others.';
+COMMENT ON FUNCTION sessmem.readers(oid[]) IS
+	'Internal: the views and materialised views that read tables, directly or by way of others.';
 
 -- Tables whose code runs when somebody writes this one: what refers to it, and to
 -- that, because a cascade fires triggers (below); what those refer to, because the
 -- server plans queries over it.
-CREATE FUNCTION sessmem.tied(relation regclass, OUT oid oid, OUT below boolean) RETURNS SETOF record
+CREATE FUNCTION sessmem.tied(relations oid[], OUT relation oid, OUT oid oid, OUT below boolean) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	WITH RECURSIVE tie (oid, below) AS (
-		SELECT tied.relation::oid, true
+	WITH RECURSIVE tie (relation, oid, below) AS (
+		SELECT r, r, true FROM unnest(relations) AS r
 		UNION
-		SELECT CASE k.confrelid WHEN t.oid THEN k.conrelid ELSE k.confrelid END, k.confrelid = t.oid
+		SELECT t.relation, CASE k.confrelid WHEN t.oid THEN k.conrelid ELSE k.confrelid END, k.confrelid = t.oid
 		FROM tie AS t JOIN pg_constraint AS k ON k.contype = 'f' AND t.oid IN (k.conrelid, k.confrelid)
 		WHERE t.below
 	)
-	SELECT t.oid, bool_or(t.below) FROM tie AS t GROUP BY t.oid;
+	SELECT t.relation, t.oid, bool_or(t.below) FROM tie AS t GROUP BY t.relation, t.oid;
 END
 $$;
-COMMENT ON FUNCTION sessmem.tied(regclass) IS
-	'Internal: a table and those that foreign keys tie to it; below: a cascade may reach it.';
+COMMENT ON FUNCTION sessmem.tied(oid[]) IS
+	'Internal: tables and those that foreign keys tie to them; below: a cascade may reach it.';
 
 CREATE FUNCTION sessmem.is_tied(relation oid) RETURNS boolean
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN EXISTS (SELECT FROM sessmem.protected_table AS p, sessmem.tied(p.relation) AS t WHERE t.oid = is_tied.relation);
+	RETURN EXISTS (SELECT FROM sessmem.tied(ARRAY(SELECT p.relation::oid FROM sessmem.protected_table AS p)) AS t WHERE t.oid = is_tied.relation);
 END
 $$;
 COMMENT ON FUNCTION sessmem.is_tied(oid) IS
 	'Internal: whether foreign keys tie a table to a protected one.';
 
--- What can be wrong with a protected table: the text that tells, the check of audit()
+-- What can be wrong with protected tables: the text that tells, the check of audit()
 -- that it is, and what ends it; NULL: protect(), called again.
-CREATE FUNCTION sessmem.diagnose(relation regclass, OUT weakness text, OUT check_id text, OUT fix text)
+CREATE FUNCTION sessmem.diagnose(relations oid[], OUT relation regclass, OUT weakness text, OUT check_id text, OUT fix text)
 	RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -83,7 +83,15 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	SELECT found.* FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
+	WITH tie AS MATERIALIZED (
+		SELECT * FROM sessmem.tied(relations)
+	), reader AS MATERIALIZED (
+		SELECT * FROM sessmem.readers(relations)
+	), reference AS MATERIALIZED (
+		-- no index finds them
+		SELECT k.confrelid, k.conrelid, k.conname FROM pg_constraint AS k WHERE k.contype = 'f' AND k.confrelid = ANY (relations)
+	)
+	SELECT p.relation, found.* FROM sessmem.protected_table AS p JOIN pg_class AS c ON c.oid = p.relation
 	CROSS JOIN LATERAL (
 		SELECT 'row security is not enabled', 'storage.not_enabled', NULL WHERE NOT c.relrowsecurity
 		UNION ALL
@@ -127,7 +135,7 @@ BEGIN
 			x.what || CASE WHEN y.oid <> p.relation THEN format(' of table %s', y.oid::regclass) ELSE '' END,
 			f.oid::regprocedure, f.proowner::regrole),
 			'guard.foreign_code', format('ALTER ROUTINE %s OWNER TO %s;', f.oid::regprocedure, 10::regrole)
-		FROM sessmem.tied(p.relation) AS y
+		FROM tie AS y
 		CROSS JOIN LATERAL (
 			SELECT 'a partition key', 'pg_class'::regclass, y.oid
 			UNION ALL SELECT 'an index', 'pg_class'::regclass, i.indexrelid FROM pg_index AS i WHERE i.indrelid = y.oid
@@ -140,6 +148,7 @@ BEGIN
 		LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
 		JOIN pg_proc AS f ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END
 		WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = f.proowner AND r.rolsuper)
+			AND y.relation = p.relation
 			-- a protected one has its own
 			AND (y.oid = p.relation OR NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = y.oid))
 		UNION ALL
@@ -147,14 +156,14 @@ BEGIN
 		UNION ALL
 		SELECT format('a rule changes what statements do: %s', pg_get_ruledef(w.oid)), 'guard.rule',
 			format('DROP RULE %I ON %s;', w.rulename, y.oid::regclass)
-		FROM sessmem.tied(p.relation) AS y JOIN pg_rewrite AS w ON w.ev_class = y.oid
-		WHERE y.below AND (y.oid = p.relation OR NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = y.oid))
+		FROM tie AS y JOIN pg_rewrite AS w ON w.ev_class = y.oid
+		WHERE y.relation = p.relation AND y.below AND (y.oid = p.relation OR NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = y.oid))
 		UNION ALL
 		SELECT format('foreign key %I of table %s, which belongs to %s, tells whether a row exists',
 			k.conname, k.conrelid::regclass, o.relowner::regrole),
 			'guard.foreign_key_owner', format('ALTER TABLE %s OWNER TO %s;', k.conrelid::regclass, c.relowner::regrole)
-		FROM pg_constraint AS k JOIN pg_class AS o ON o.oid = k.conrelid
-		WHERE k.confrelid = p.relation AND k.contype = 'f' AND o.relowner <> c.relowner
+		FROM reference AS k JOIN pg_class AS o ON o.oid = k.conrelid
+		WHERE k.confrelid = p.relation AND o.relowner <> c.relowner
 			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.relowner AND r.rolsuper)
 		UNION ALL
 		SELECT format('its parent %s is not protected, or by other columns', i.inhparent::regclass), 'storage.parent_unprotected',
@@ -182,28 +191,28 @@ BEGIN
 		UNION ALL
 		SELECT format('view %s reads it as %s, which row security does not apply to', v.oid::regclass, v.relowner::regrole),
 			'leak.view_owner', format('ALTER VIEW %s SET (security_invoker = true);', v.oid::regclass)
-		FROM sessmem.readers(p.relation) AS o JOIN pg_class AS v ON v.oid = o.oid JOIN pg_roles AS r ON r.oid = v.relowner
-		WHERE (r.rolsuper OR r.rolbypassrls) AND v.relkind = 'v' AND o.direct AND NOT EXISTS (
+		FROM reader AS o JOIN pg_class AS v ON v.oid = o.oid JOIN pg_roles AS r ON r.oid = v.relowner
+		WHERE o.relation = p.relation AND (r.rolsuper OR r.rolbypassrls) AND v.relkind = 'v' AND o.direct AND NOT EXISTS (
 			SELECT FROM pg_options_to_table(v.reloptions) AS x
 			WHERE x.option_name = 'security_invoker' AND x.option_value::boolean)
 		UNION ALL
 		SELECT format('materialised view %s keeps a copy of rows', v.oid::regclass),
 			'leak.materialized_view', format('DROP MATERIALIZED VIEW %s;', v.oid::regclass)
-		FROM sessmem.readers(p.relation) AS o JOIN pg_class AS v ON v.oid = o.oid
-		WHERE v.relkind = 'm'
+		FROM reader AS o JOIN pg_class AS v ON v.oid = o.oid
+		WHERE o.relation = p.relation AND v.relkind = 'm'
 	) AS found (w, c, f)
-	WHERE p.relation = diagnose.relation
+	WHERE p.relation = ANY (relations)
 	ORDER BY found.w COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION sessmem.diagnose(regclass) IS
-	'Internal: what is not as protect() left it, or lets others past it; the check of audit() that it is; and what ends it, unless it is protect().';
+COMMENT ON FUNCTION sessmem.diagnose(oid[]) IS
+	'Internal: what of protected tables is not as protect() left it, or lets others past it; the check of audit() that it is; and what ends it, unless it is protect().';
 
 CREATE FUNCTION sessmem.weaknesses(relation regclass) RETURNS SETOF text
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT d.weakness FROM sessmem.diagnose($1) AS d
+	SELECT d.weakness FROM sessmem.diagnose(ARRAY[$1::oid]) AS d
 $$;
 COMMENT ON FUNCTION sessmem.weaknesses(regclass) IS
 	'Internal: what is not as protect() left it, or lets others past it.';

@@ -8,7 +8,7 @@ CREATE FUNCTION role_for(name text, more text) RETURNS text LANGUAGE sql AS $$
 
 INSERT INTO seed (check_id, object, setup, also) VALUES
 	('context.setting_in_policy', 'public.c1', made('c1', $$USING (session_id = current_setting('app.session_id', true))$$), '{}'),
-	('context.setting_in_policy', 'public.c2', made('c2', $$USING (user_id = ((current_setting('request.jwt.claims', true))::json ->> 'sub'))$$), '{}'),
+	('context.setting_in_policy', 'public.c2', made('c2', $$USING (user_id = ((current_setting('request.jwt.claims', true))::json ->> 'sub'))$$, 'user_id text NOT NULL'), '{}'),
 	('context.setting_in_policy', 'public.c3', made('c3', $$USING (session_id = current_setting('application_name'))$$), '{}'),
 	('context.setting_in_policy', 'public.c4', made('c4', $$USING (tenant_id = (SELECT current_setting('app.tenant')::uuid)) WITH CHECK (tenant_id = current_setting('app.tenant')::uuid)$$, 'tenant_id uuid NOT NULL'), '{}'),
 	('context.setting_in_function', 'public.c5_user()',
@@ -43,7 +43,7 @@ INSERT INTO seed (check_id, object, setup, also) VALUES
 	('context.internal_function', 'sessmem.as_owner(regclass,text)', role_for('internal', 'GRANT EXECUTE ON FUNCTION sessmem.as_owner TO @'), '{}'),
 	('context.app_privileged', 'regress_sessmem_audit_app1', role_for('app1', $$ALTER ROLE @ SET track_activities = off; SELECT sessmem.grant_app('@'), sessmem.grant_issuer('@')$$), '{}'),
 	('context.app_privileged', 'regress_sessmem_audit_app2', role_for('app2', $$ALTER ROLE @ SET track_activities = off; CREATE ROLE @_issuer; GRANT @_issuer TO @; SELECT sessmem.grant_app('@'), sessmem.grant_issuer('@_issuer')$$), '{}'),
-	('context.owner', 'sessmem.guard()', role_for('owner', 'ALTER FUNCTION sessmem.guard() OWNER TO @'), '{}'),
+	('context.owner', 'sessmem.audit_weakness()', role_for('owner', 'ALTER FUNCTION sessmem.audit_weakness() OWNER TO @'), '{}'),
 	('context.statements_logged', 'regress_sessmem_audit_log', role_for('log', 'ALTER ROLE @ SET log_statement = ddl'), '{}'),
 	('context.parameters_logged', 'database', format('ALTER DATABASE %I SET log_parameter_max_length_on_error = 100', current_database()), '{}'),
 	('context.trees_logged', 'regress_sessmem_audit_trees', role_for('trees', 'ALTER ROLE @ SET debug_print_plan = on'), '{}'),

@@ -1,6 +1,6 @@
 -- What the two passes of sql/audit.sql share: a database with the extension, the seeds
 -- (from PG_ABS_SRCDIR), and what looks at the findings.
-SET client_min_messages = warning;
+SET client_min_messages = error;	-- INFO is told all the same
 CREATE EXTENSION sessmem;
 
 -- setup is executed in maintenance; also: checks that the same gap raises besides;
@@ -28,22 +28,23 @@ CREATE FUNCTION fresh() RETURNS SETOF before LANGUAGE sql AS $$
 	WHERE NOT EXISTS (SELECT FROM before AS b WHERE (b.check_id, b.object, b.evidence) IS NOT DISTINCT FROM (a.check_id, a.object, a.evidence)) $$;
 SELECT check_id, object FROM before WHERE check_id !~ '^role\.';
 
-CREATE PROCEDURE close_all(seed text) LANGUAGE plpgsql AS $$
+-- Executes the fix of each finding; what one has closed already may fail.
+CREATE FUNCTION close_all(seed text, findings before[]) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	f before;
+	failed text[] := '{}';
+	isolated boolean := true;
 BEGIN
-	-- one may close several
-	FOR f IN SELECT * FROM fresh() LOOP
-		IF EXISTS (SELECT FROM fresh() AS g WHERE g = f) THEN
-			BEGIN
-				EXECUTE f.fix;
-			EXCEPTION WHEN OTHERS THEN
-				RAISE WARNING '%: the fix of % on % fails: %: %', seed, f.check_id, f.object, SQLERRM, f.fix;
-			END;
-		END IF;
+	FOREACH f IN ARRAY findings LOOP
+		BEGIN
+			EXECUTE f.fix;
+		EXCEPTION WHEN OTHERS THEN
+			failed := failed || format('the fix of %s on %s fails: %s: %s', f.check_id, f.object, SQLERRM, f.fix);
+		END;
 	END LOOP;
 	FOR f IN SELECT * FROM fresh() LOOP
-		RAISE WARNING '%: still found: % on %: %', seed, f.check_id, f.object, f.evidence;
+		isolated := false;
+		RAISE INFO '%: still found: % on %: %; %', seed, f.check_id, f.object, f.evidence, array_to_string(failed, '; ');
 	END LOOP;
+	RETURN isolated;
 END $$;
-
