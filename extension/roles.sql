@@ -73,6 +73,7 @@ BEGIN
 		sessmem.forget_user(text, text), sessmem.forget_tenant(text), sessmem.sweep(integer),
 		sessmem.subject(text, text, text, text),
 		sessmem.recorded_violations(), sessmem.save_violations(), sessmem.stat_events(), sessmem.stat_reset(),
+		sessmem.audit(), sessmem.assert_isolated(text), sessmem.audit_report(),
 		sessmem.prove(regclass, regrole, jsonb), sessmem.prove_check(regclass, regrole), sessmem.prove_enter(text, text, text), sessmem.prove_end(),
 		sessmem.prove_as(regrole, text), sessmem.prove_condition(regclass, text, text, text, text),
 		sessmem.prove_state(regclass, text, text, text, text), sessmem.prove_missing(regclass, regrole), sessmem.prove_guard(regclass, text[], text[], boolean), sessmem.prove_token(text, text, text),
@@ -82,11 +83,7 @@ BEGIN
 		sessmem.key_columns(regclass, name, name, name),
 		sessmem.grant_app(regrole), sessmem.grant_issuer(regrole) TO %s', role);
 	EXECUTE format('GRANT EXECUTE ON PROCEDURE sessmem.sweep_all(integer) TO %s', role);
-	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.auto_protection, sessmem.maintenance_log, sessmem.session, sessmem.sessions, sessmem.violation, sessmem.violations, sessmem.stat TO %s', role);
-		sessmem.subject(text, text, text, text), sessmem.audit(), sessmem.assert_isolated(text),
-		sessmem.grant_app(regrole), sessmem.grant_issuer(regrole) TO %s', role);
-	EXECUTE format('GRANT EXECUTE ON PROCEDURE sessmem.sweep_all(integer) TO %s', role);
-	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.auto_protection, sessmem.maintenance_log, sessmem.session, sessmem.sessions, sessmem.audit_check TO %s', role);
+	EXECUTE format('GRANT SELECT ON sessmem.keys, sessmem.protected_table, sessmem.auto_protection, sessmem.maintenance_log, sessmem.session, sessmem.sessions, sessmem.violation, sessmem.violations, sessmem.stat, sessmem.audit_check TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION sessmem.grant_admin(regrole) IS
