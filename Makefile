@@ -57,6 +57,7 @@ SQL_PARTS = \
 	extension/audit_context.sql \
 	extension/audit_storage.sql \
 	extension/audit_guard.sql \
+	extension/report.sql \
 	extension/roles.sql \
 	extension/grants.sql
 
@@ -74,7 +75,7 @@ SHLIB_LINK += -lcrypto
 # ---------------------------------------------------------------------- tests
 
 # A file in sql/ that is missing here fails "make check".
-REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce prove violations roles privileges injection volatility pooling forget worker audit drop
+REGRESS = init keyring token issuer seal context claims registry policy guard session recall maintenance access ddl enforce prove violations roles privileges injection volatility pooling forget worker report audit drop
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl
