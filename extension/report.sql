@@ -417,19 +417,15 @@ pre { margin: .2rem 0 0; padding: .6rem .75rem; background: var(--box); border-r
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.25rem; margin: 0 0 1.5rem; }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; }
-.verdict { max-width: none; margin: 1.5rem 0; padding: .9rem 1.1rem; border: 1px solid var(--line); border-left: 6px solid; border-radius: 4px; font-size: 1.1rem; }
-.verdict b { color: var(--text); }
-.critical { border-color: var(--critical); } .high { border-color: var(--high); } .medium { border-color: var(--medium); }
-.low { border-color: var(--low); } .passed { border-color: var(--passed); }
-.severity { display: inline-block; margin-right: .4rem; padding: 0 .5rem; border: 1.5px solid; border-radius: 4px; font-size: .8125rem; line-height: 1.6; text-transform: uppercase; letter-spacing: .05em; }
-.severity.critical { color: var(--critical); } .severity.high { color: var(--high); } .severity.medium { color: var(--medium); } .severity.low { color: var(--low); }
-.finding { margin: 0 0 .75rem; padding: .8rem 1rem .9rem; border: 1px solid var(--line); border-left-width: 4px; border-radius: 4px; }
-.finding.critical { border-left-color: var(--critical); } .finding.high { border-left-color: var(--high); }
-.finding.medium { border-left-color: var(--medium); } .finding.low { border-left-color: var(--low); }
-.finding.critical, .finding.high, .finding.medium, .finding.low { border-top-color: var(--line); border-right-color: var(--line); border-bottom-color: var(--line); }
+.critical { --tone: var(--critical); } .high { --tone: var(--high); } .medium { --tone: var(--medium); } .low { --tone: var(--low); } .passed { --tone: var(--passed); }
+.verdict, .finding { border: 1px solid var(--line); border-left: 5px solid var(--tone); border-radius: 4px; }
+.verdict { max-width: none; margin: 1.5rem 0; padding: .9rem 1.1rem; font-size: 1.1rem; }
+.finding { margin: 0 0 .75rem; padding: .8rem 1rem .9rem; }
+.severity { display: inline-block; margin-right: .4rem; padding: 0 .5rem; border: 1.5px solid; border-radius: 4px; color: var(--tone);
+	font-size: .8125rem; line-height: 1.6; text-transform: uppercase; letter-spacing: .05em; }
 table { width: 100%; margin: 1.25rem 0 .5rem; border-collapse: collapse; font-size: .9375rem; }
 caption { padding: 0 0 .4rem; text-align: left; }
-th, td { padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; white-space: pre-line; }
+th, td { min-width: 5.5rem; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; white-space: pre-line; }
 thead th { border-bottom-width: 2px; color: var(--soft); font-size: .8125rem; overflow-wrap: normal; }
 details { border-bottom: 1px solid var(--line); }
 summary { padding: .5rem 0; cursor: pointer; }
@@ -458,6 +454,7 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .875rem; }
 	tr, .finding, .verdict, li { break-inside: avoid; }
 	thead { display: table-header-group; }
 	table { font-size: 8.5pt; }
+	th, td { min-width: 4.5rem; }
 	code, pre, h5, tbody th { font-size: 8pt; }
 	details::details-content { content-visibility: visible; display: block; height: auto; }
 	summary { list-style: none; font-weight: 600; }

@@ -17,6 +17,8 @@
 #                          machine's own apt sources.  Starts no service and
 #                          creates no database cluster.  Dies if it cannot.
 #   try_need PKG...        The same, but returns 1 instead of dying.
+#   need_node              Install Node.js where there is none of version 18 or later.
+#   need_node_packages DIR The same, and the npm packages of DIR/package-lock.json.
 #   pick_postgres          Choose a server and install what it lacks: PG_CONFIG if
 #                          set, else the newest supported major that is installed
 #                          or on offer.  Exports PG_CONFIG, PGBIN, PGMAJOR and puts
@@ -120,6 +122,22 @@ SH
 }
 
 need() { try_need "$@" || die "cannot install: $*"; }
+
+node_works() { node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; }
+
+need_node() {
+	node_works || need nodejs
+	node_works || die "this needs Node.js 18 or later"
+}
+
+need_node_packages() {
+	need_node
+	command -v npm >/dev/null || need npm
+	# The hidden lock file is the last thing that npm writes, so an interrupted install is not taken for a complete one.
+	[ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] && return
+	say "installing the npm packages of $1"
+	(cd "$1" && npm ci --no-audit --no-fund --loglevel=error >&2)
+}
 
 # ----------------------------------------------------------------- the server
 
