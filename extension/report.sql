@@ -425,7 +425,8 @@ pre { margin: .2rem 0 0; padding: .6rem .75rem; background: var(--box); border-r
 	font-size: .8125rem; line-height: 1.6; text-transform: uppercase; letter-spacing: .05em; }
 table { width: 100%; margin: 1.25rem 0 .5rem; border-collapse: collapse; font-size: .9375rem; }
 caption { padding: 0 0 .4rem; text-align: left; }
-th, td { min-width: 5.5rem; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; white-space: pre-line; }
+th, td { min-width: 6.5em; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; white-space: pre-line; }
+tbody th { min-width: 9.5em; }
 thead th { border-bottom-width: 2px; color: var(--soft); font-size: .8125rem; overflow-wrap: normal; }
 details { border-bottom: 1px solid var(--line); }
 summary { padding: .5rem 0; cursor: pointer; }
@@ -433,7 +434,7 @@ details ul { margin: 0 0 .75rem; max-width: none; }
 li code { color: var(--soft); }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; padding: 0; margin: 0; max-width: none; list-style: none; }
 footer { margin-top: 3rem; color: var(--soft); font-size: .875rem; }
-@media screen and (max-width: 46rem) {
+@media screen and (max-width: 56rem) {
 	body { padding-top: 1.5rem; }
 	.facts { grid-template-columns: 1fr; gap: 0; }
 	.facts dd { margin-bottom: .5rem; }
@@ -447,15 +448,15 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .875rem; }
 @media print {
 	:root { color-scheme: light; --page: #fff; --text: #000; --soft: #444; --line: #bbb; --box: #f3f3f3; --link: #000;
 		--critical: #a40e26; --high: #9a3b00; --medium: #755500; --low: #1f5f8b; --passed: #1a6b35; }
-	body { max-width: none; padding: 0; font-size: 10pt; }
+	html { font-size: 10pt; }
+	body { max-width: none; padding: 0; }
 	nav { display: none; }
 	h2, h3, h4, h5, caption, summary { break-after: avoid; }
 	h2 { margin-top: 2rem; }
 	tr, .finding, .verdict, li { break-inside: avoid; }
 	thead { display: table-header-group; }
-	table { font-size: 8.5pt; }
-	th, td { min-width: 4.5rem; }
-	code, pre, h5, tbody th { font-size: 8pt; }
+	table { font-size: .85rem; }
+	code, pre, h5, tbody th { font-size: .8rem; }
 	details::details-content { content-visibility: visible; display: block; height: auto; }
 	summary { list-style: none; font-weight: 600; }
 }
