@@ -156,7 +156,7 @@ BEGIN
 		E'<li><b>Storage</b>: row security that applies to the owner of the table, too, with a policy that later ones cannot widen.</li>\n',
 		E'<li><b>Retrieval</b>: a read without a session returns nothing.</li>\n',
 		E'<li><b>Write</b>: a trigger that cannot be switched off refuses rows without a session, or with somebody else&#39;s.</li>\n</ul>\n',
-		sessmem.report_table('Protected tables, each with its partitions and children; those with gaps or accepted weaknesses first',
+		sessmem.report_table('Protected tables, each with its partitions and children; those with gaps, or with weaknesses that an administrator accepted, first',
 			ARRAY['Table', 'Keys', 'Owner', 'Partitions', 'Storage', 'Write', 'Accepted weaknesses'],
 			cells, 'No table is protected.', total, 'sessmem.protected_table'),
 		sessmem.report_table('Tables that are protected as they appear',
@@ -409,6 +409,7 @@ ul { padding-left: 1.25rem; }
 a { color: var(--link); }
 a:focus-visible, summary:focus-visible, pre:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 code, pre, h5, tbody th { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .875rem; }
+#bypasses tbody th { font: inherit; }
 code, pre, h5, th, td, dd { unicode-bidi: isolate; }
 pre { margin: .2rem 0 0; padding: .6rem .75rem; background: var(--box); border-radius: 4px; white-space: pre-wrap; tab-size: 4; }
 .fix { user-select: all; -webkit-user-select: all; }
@@ -451,7 +452,8 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .875rem; }
 	html { font-size: 10pt; }
 	body { max-width: none; padding: 0; }
 	nav { display: none; }
-	h2, h3, h4, h5, caption, summary { break-after: avoid; }
+	h2, h3, h4, h5, caption, thead, summary { break-after: avoid; }
+	tbody tr:first-child { break-before: avoid; }
 	h2 { margin-top: 2rem; }
 	tr, .finding, .verdict, li { break-inside: avoid; }
 	thead { display: table-header-group; }
