@@ -1,0 +1,1 @@
+select((.message // "") | startswith("sessmem violation: ")) | {timestamp} + (.detail | fromjson)
