@@ -339,7 +339,7 @@ BEGIN
 			'', NULL, ''),
 		sessmem.report_table('Reads without a session, which returned nothing',
 			ARRAY['Table', 'Times', 'Counted since'],
-			(SELECT array_agg(ARRAY[coalesce(s.relation::text, 'all tables'), s.count::text, sessmem.report_time(s.stats_reset)] ORDER BY s.count DESC, s.relation::text)
+			(SELECT array_agg(ARRAY[coalesce(s.relation::text, 'other tables'), s.count::text, sessmem.report_time(s.stats_reset)] ORDER BY s.count DESC, s.relation::text)
 				FROM (SELECT * FROM sessmem.stat AS s WHERE s.event = 'unscoped_read' AND s.count > 0
 					ORDER BY s.count DESC, s.relation::text LIMIT 50) AS s),
 			'There were none.', (SELECT count(*) FROM sessmem.stat AS s WHERE s.event = 'unscoped_read' AND s.count > 0), 'sessmem.stat'));

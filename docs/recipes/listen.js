@@ -1,5 +1,5 @@
 // Prints every violation as it is recorded, one JSON object a line.
-// PGHOST, PGDATABASE, PGUSER and so on say where; the role is an administrator's (sessmem.grant_admin()).
+// PGHOST, PGDATABASE, PGUSER and so on say where; the role is that of watcher.sql, or an administrator's.
 const { Client } = require('pg');
 
 async function main() {

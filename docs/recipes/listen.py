@@ -1,6 +1,6 @@
 """Prints every violation as it is recorded, one JSON object a line.
 
-PGHOST, PGDATABASE, PGUSER and so on say where; the role is an administrator's (sessmem.grant_admin()).
+PGHOST, PGDATABASE, PGUSER and so on say where; the role is that of watcher.sql, or an administrator's.
 """
 import json
 import sys
