@@ -7,7 +7,7 @@
 -- ---------- escaping ----------
 
 CREATE FUNCTION sessmem.html_escape(value text) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -35,7 +35,7 @@ COMMENT ON FUNCTION sessmem.html_escape(text) IS
 	'Internal: text that is only text, in an HTML or XML element or in a quoted attribute; NULL is empty.';
 
 CREATE FUNCTION sessmem.report_html(template text, VARIADIC vals text[]) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -47,7 +47,7 @@ COMMENT ON FUNCTION sessmem.report_html(text, text[]) IS
 	'Internal: format() of HTML, with every value escaped.';
 
 CREATE FUNCTION sessmem.report_left_out(n bigint, source text) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -59,7 +59,7 @@ COMMENT ON FUNCTION sessmem.report_left_out(bigint, text) IS
 	'Internal: says how much a list is shortened by, if it is.';
 
 CREATE FUNCTION sessmem.report_table(caption text, labels text[], cells text[], nothing text, total bigint, source text) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -383,7 +383,7 @@ COMMENT ON FUNCTION sessmem.report_operation() IS
 -- ---------- the page ----------
 
 CREATE FUNCTION sessmem.report_style() RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $style$
 BEGIN
