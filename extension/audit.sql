@@ -31,7 +31,7 @@ CREATE VIEW sessmem.audited_policy AS
 	SELECT q.oid, q.polname AS policy, t.relation, t.name, t.owner, q.polcmd AS command, q.polpermissive AS permissive, q.polroles AS roles,
 		e.qual, e.checked,
 		ARRAY(SELECT m[1] FROM pg_catalog.regexp_matches(coalesce(e.qual, e.checked),
-			'("[^"]+"|\m\w+)\)?(?:::\w+)? = \(*(?: ?SELECT )?\(*(?:CURRENT_USER|SESSION_USER|[\w".]+\()', 'g') AS m) AS compared,
+			'("(?:[^"]|"")*"|\m\w+)\)?(?:::\w+)? = \(*(?: ?SELECT )?\(*(?:CURRENT_USER|SESSION_USER|[\w".]+\()', 'g') AS m) AS compared,
 		concat_ws(' ', 'USING (' || e.qual || ')', 'WITH CHECK (' || e.checked || ')') AS definition
 	FROM sessmem.audited_table AS t JOIN pg_catalog.pg_policy AS q ON q.polrelid = t.relation
 		CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_expr(q.polqual, q.polrelid) AS qual,
@@ -177,35 +177,39 @@ CREATE FUNCTION sessmem.policy_defects(expression text, OUT fails_open boolean, 
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	name constant text := '("(?:[^"]|"")*"|\m\w+)';
 	-- what tells of the session: a setting, or a function without arguments
 	source constant text := '(?:current_setting\(''[^'']*''::text(?:, (?:true|false))?\)|(?:[\w"]+\.)*[\w"]+\(\))';
 	wrapped constant text := format('(?:\( SELECT %s AS [\w"]+\)|(?:NULLIF|COALESCE)\(%1$s, ''[^'']*''::text\)|%1$s)', source);
 	context constant text := format('(?:\(%s\)::[\w ]+|%1$s)', wrapped);
 	unset constant text := format('\(%s (?:IS NULL|= ''''::text)\)', context);
-	whole constant text := format('\m([\w"]+) = COALESCE\((%s), \1\)', context);
-	null_first constant text := format('\(([\w"]+) IS NULL\) OR (\(+\1\)?(?:::\w+)? = \(*%s)', context);
-	null_last constant text := format('(\m([\w"]+)\)?(?:::\w+)? = \(*%s.*) OR \(\2 IS NULL\)', context);
+	part text;
+	parts text[];
 BEGIN
 	fails_open := false;
 	shares_nulls := false;
 	repaired := expression;
-	IF expression IS NULL THEN
-		RETURN;
+	-- these are long; without back references, which somebody could make take for ever
+	IF strpos(expression, ' OR ') > 0 AND expression ~ (unset || ' OR | OR ' || unset) THEN
+		fails_open := true;
+		repaired := regexp_replace(repaired, unset || ' OR | OR ' || unset, '', 'g');
 	END IF;
-	-- these need long regular expressions
-	IF strpos(expression, ' OR ') = 0 AND strpos(expression, 'COALESCE') = 0 THEN
-		repaired := sessmem.without_settings(expression);
-		RETURN;
+	IF strpos(expression, ' = COALESCE(') > 0 THEN
+		FOR parts IN SELECT m FROM regexp_matches(expression, format('%s = COALESCE\((%s), %1$s\)', name, context), 'g') AS m WHERE m[1] = m[3] LOOP
+			fails_open := true;
+			repaired := replace(repaired, format('%s = COALESCE(%s, %1$s)', parts[1], parts[2]), format('%s = %s', parts[1], parts[2]));
+		END LOOP;
 	END IF;
-	fails_open := expression ~ format('%s OR | OR %1$s', unset) OR expression ~ whole;
-	shares_nulls := expression ~ null_first OR expression ~ null_last;
-	IF fails_open THEN
-		repaired := regexp_replace(repaired, format('%s OR | OR %1$s', unset), '', 'g');
-		repaired := regexp_replace(repaired, whole, '\1 = \2', 'g');
-	END IF;
-	IF shares_nulls THEN
-		repaired := regexp_replace(repaired, null_first, '\2', 'g');
-		repaired := regexp_replace(repaired, null_last, '\1', 'g');
+	IF strpos(expression, ' IS NULL)') > 0 AND strpos(expression, ' OR ') > 0 THEN
+		FOR part IN
+			SELECT m[1] FROM regexp_matches(expression, format('\(%s IS NULL\)', name), 'g') AS m
+			INTERSECT
+			SELECT m[1] FROM regexp_matches(expression, format('%s\)?(?:::\w+)? = \(*%s', name, context), 'g') AS m
+		LOOP
+			part := format('(%s IS NULL)', part);
+			shares_nulls := shares_nulls OR strpos(expression, part || ' OR ') > 0 OR strpos(expression, ' OR ' || part) > 0;
+			repaired := replace(replace(repaired, part || ' OR ', ''), ' OR ' || part, '');
+		END LOOP;
 	END IF;
 	repaired := sessmem.without_settings(repaired);
 END

@@ -107,6 +107,7 @@ BEGIN
 	WHERE s IS NOT NULL AND c ~* '\mnew\.[\w"]+\s*:?='
 	GROUP BY g.tgfoid, s
 	UNION ALL
+	-- the functions are the two forms of current_setting()
 	SELECT 'context.setting_in_view', v.oid::regclass::text,
 		format('The view filters by %s, which anybody can set to the id of another session.', s),
 		format('its definition reads %s', s),
@@ -156,7 +157,7 @@ BEGIN
 		SELECT unnest(string_to_array(p.settings, ', ')) FROM policy AS p
 		UNION SELECT unnest(string_to_array(c.settings, ', ')) FROM code AS c
 	) AS n (name)
-		JOIN pg_proc AS f ON f.prosrc ~* format('set_config\s*\(\s*''%s''|\mset\s+(session\s+|local\s+)?%1$s\s*(=|to\M)', replace(n.name, '.', '\.'))
+		JOIN pg_proc AS f ON f.prosrc ~* format('set_config\s*\(\s*''%s''|\mset\s+(session\s+|local\s+)?%1$s\s*(=|to\M)', regexp_replace(n.name, '(\W)', '\\\1', 'g'))
 	WHERE f.oid >= 16384 AND EXISTS (SELECT FROM aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) AS a WHERE a.grantee = 0)
 
 	-- ---------- settings that loosen isolation ----------

@@ -111,7 +111,7 @@ BEGIN
 
 	UNION ALL
 	SELECT 'guard.nullable_policy_key', k.name, format('Rows without %I can be stored, which belong to nobody, and which a change of the policy may show to everybody.', k.attname),
-		'attnotnull is false', format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL;', k.name, k.attname)
+		format('%I can be null', k.attname), format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL;', k.name, k.attname)
 	FROM sessmem.audited_key AS k WHERE k.policy IS NOT NULL AND NOT k.attnotnull
 	UNION ALL
 	-- rows are counted only where a weakness lets such rows in, by a function of ours
@@ -147,7 +147,7 @@ BEGIN
 				|| ', ' || (SELECT string_agg(pg_get_indexdef(x.indexrelid, n, true), ', ' ORDER BY n) FROM generate_series(1, x.indnkeyatts) AS n) AS columns,
 			x.indnkeyatts = 1 AND EXISTS (SELECT FROM pg_attribute AS a LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 				WHERE a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
-					AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) ~ '^([\w"]+\.)?(nextval|gen_random_uuid|uuid_generate_\w+|uuidv\d)\(')) AS generated
+					AND (a.attidentity <> '' OR a.atttypid = 'uuid'::regtype OR pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(')) AS generated
 		FROM scope AS t JOIN key AS k ON k.relation = t.relation JOIN pg_index AS x ON x.indrelid = t.relation
 			LEFT JOIN pg_constraint AS c ON c.conindid = x.indexrelid AND c.conrelid = x.indrelid AND c.contype IN ('p', 'u')
 		WHERE x.indisunique AND NOT EXISTS (SELECT FROM pg_inherits AS h WHERE h.inhrelid = x.indexrelid)

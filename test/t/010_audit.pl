@@ -36,6 +36,12 @@ $node->restart;
 is($node->safe_psql('postgres', 'SHOW shared_preload_libraries'), 'sessmem', 'the library is preloaded');
 is(found(), '', 'nothing is found after the fixes');
 
+# ---------- the page that explains it ----------
+
+my @explained = map { slurp_file($_) =~ /^### (\S+\.\S+)$/mg } glob('docs/audit*.md');
+is(join("\n", sort @explained), $node->safe_psql('postgres', 'SELECT check_id FROM sessmem.audit_check ORDER BY check_id COLLATE "C"'),
+	'docs/audit.md explains each check, once');
+
 # ---------- dump and restore ----------
 
 my $dump = PostgreSQL::Test::Utils::tempdir . '/dump.sql';
