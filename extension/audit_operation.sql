@@ -1,0 +1,151 @@
+-- audit_operation: whether what should run does, and sessmem is what was installed
+--
+-- Which connections have a context attached only they know; so the audit looks at
+-- poolers that could hand one on, instead.
+
+INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
+	('operation.event_trigger', 'critical', 'The event triggers of sessmem are on'),
+	('operation.owner', 'critical', 'What belongs to sessmem belongs to a superuser'),
+	('operation.schema_create', 'critical', 'Nobody may create in schema sessmem'),
+	('operation.foreign_object', 'high', 'There is nothing of others in schema sessmem'),
+	('operation.version', 'medium', 'The extension is of the version of its library'),
+	('operation.no_key', 'medium', 'There is a key to verify tokens'),
+	('operation.key_rotation', 'low', 'The signing key is younger than 90 days'),
+	('operation.old_key', 'medium', 'Keys that have a successor are retired within a year'),
+	('operation.database_mints', 'low', 'With keys of other issuers, the database does not sign itself'),
+	('operation.sweep_behind', 'medium', 'What has lapsed is swept'),
+	('operation.sweep_failed', 'medium', 'No session resists the sweeper'),
+	('operation.no_worker', 'low', 'A worker sweeps this database'),
+	('operation.no_expiry', 'low', 'Sessions expire'),
+	('operation.long_lifetime', 'low', 'Sessions expire within 30 days'),
+	('operation.pooled_attach', 'medium', 'Behind a pooler contexts end with their transaction');
+
+CREATE FUNCTION sessmem.audit_operation() RETURNS TABLE (check_id text, object text, finding text, evidence text, fix text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	bootstrap CONSTANT text := 10::oid::regrole::text;
+	apps CONSTANT oid[] := ARRAY(SELECT a.oid FROM sessmem.audit_apps() AS a);
+BEGIN
+	RETURN QUERY
+	WITH live AS (
+		SELECT k.kid, k.alg, k.created_at, lead(k.created_at) OVER (PARTITION BY k.alg = 'HS256' ORDER BY k.created_at, k.kid) AS successor
+		FROM sessmem.keyring AS k WHERE k.purpose = 'token' AND k.retired_at IS NULL
+	), owned (kind, name, owner) AS (
+		SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, p.oid::regprocedure::text, p.proowner
+		FROM pg_proc AS p WHERE p.pronamespace = 'sessmem'::regnamespace
+		UNION ALL
+		SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, c.oid::regclass::text, c.relowner
+		FROM pg_class AS c WHERE c.relnamespace = 'sessmem'::regnamespace AND c.relkind IN ('r', 'v')
+		UNION ALL
+		SELECT 'SCHEMA', 'sessmem', n.nspowner FROM pg_namespace AS n WHERE n.nspname = 'sessmem'
+	)
+	-- without them DDL may weaken what is protected, and new partitions are not
+	SELECT 'operation.event_trigger', w.name, 'DDL may weaken what is protected, and new partitions and tables are not protected.',
+		CASE WHEN e.oid IS NULL THEN 'missing' WHEN e.evtfoid <> w.function THEN format('calls %s', e.evtfoid::regprocedure) ELSE format('enabled: %s', e.evtenabled) END,
+		CASE WHEN e.evtfoid = w.function THEN format('ALTER EVENT TRIGGER %I ENABLE ALWAYS;', w.name)
+			ELSE format(E'%sCREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s;\nALTER EVENT TRIGGER %2$I ENABLE ALWAYS;\nALTER EXTENSION sessmem ADD EVENT TRIGGER %2$I;',
+				CASE WHEN e.oid IS NOT NULL THEN format(E'ALTER EVENT TRIGGER %I RENAME TO %I;\n', w.name, w.name || '_replaced') END, w.name, w.event, w.function) END
+	FROM (VALUES ('sessmem_after_ddl', 'ddl_command_end', 'sessmem.after_ddl()'::regprocedure),
+		('sessmem_after_drop', 'sql_drop', 'sessmem.after_drop()'::regprocedure)) AS w (name, event, function)
+		LEFT JOIN pg_event_trigger AS e ON e.evtname = w.name
+	WHERE (e.evtenabled = 'A' AND e.evtfoid = w.function) IS NOT TRUE
+	UNION ALL
+	-- since PostgreSQL 17
+	SELECT 'operation.event_trigger', CASE WHEN s.setrole <> 0 THEN s.setrole::regrole::text ELSE 'database' END,
+		'DDL may weaken what is protected, and new partitions and tables are not protected.', format('event_triggers = %s', o.option_value),
+		format('ALTER %s%s RESET event_triggers;',
+			CASE WHEN s.setrole <> 0 THEN format('ROLE %s', s.setrole::regrole) WHEN s.setdatabase = 0 THEN 'ROLE ALL' ELSE format('DATABASE %I', current_database()) END,
+			CASE WHEN s.setrole <> 0 AND s.setdatabase <> 0 THEN format(' IN DATABASE %I', current_database()) END)
+	FROM pg_db_role_setting AS s CROSS JOIN LATERAL pg_options_to_table(s.setconfig) AS o
+	WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()))
+		AND o.option_name = 'event_triggers' AND NOT o.option_value::boolean
+
+	-- the owner can replace it, or read it
+	UNION ALL
+	SELECT 'operation.owner', o.name, format('%s can change it, and with it what sessmem enforces.', o.owner::regrole), format('owner %s', o.owner::regrole),
+		format('ALTER %s %s OWNER TO %s;', o.kind, o.name, bootstrap)
+	FROM owned AS o JOIN pg_roles AS r ON r.oid = o.owner WHERE NOT r.rolsuper
+	UNION ALL
+	SELECT 'operation.schema_create', g.name, 'It can put a function of the same name beside those that policies call.', 'CREATE on schema sessmem',
+		format('REVOKE CREATE ON SCHEMA sessmem FROM %s;', g.name)
+	FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+	CROSS JOIN LATERAL (SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) AS g (name)
+	WHERE n.nspname = 'sessmem' AND a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
+	UNION ALL
+	SELECT 'operation.foreign_object', p.oid::regprocedure::text, 'It is not sessmem''s, and what calls sessmem may call it instead.', 'no member of the extension',
+		format('ALTER ROUTINE %s SET SCHEMA public;', p.oid::regprocedure)
+	FROM pg_proc AS p
+	WHERE p.pronamespace = 'sessmem'::regnamespace
+		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+	UNION ALL
+	SELECT 'operation.version', 'sessmem', 'The library and the functions in the database are of different versions.',
+		format('version %s, installed is %s', x.extversion, a.default_version), 'ALTER EXTENSION sessmem UPDATE;'
+	FROM pg_extension AS x JOIN pg_available_extensions() AS a ON a.name = x.extname
+	WHERE x.extname = 'sessmem' AND x.extversion <> a.default_version
+
+	UNION ALL
+	SELECT 'operation.no_key', 'database', 'No token can be verified: nobody can bind.', 'no live key in sessmem.keys', 'SELECT sessmem.create_key();'
+	WHERE NOT EXISTS (SELECT FROM live) AND EXISTS (SELECT FROM sessmem.session)
+	UNION ALL
+	SELECT 'operation.key_rotation', quote_ident(k.kid), 'Whoever has got hold of it signs tokens for as long as it lives.',
+		format('%s, older than 90 days, no successor', k.alg), 'SELECT sessmem.create_key();'
+	FROM live AS k WHERE k.alg = 'HS256' AND k.successor IS NULL AND k.created_at < now() - interval '90 days'
+	UNION ALL
+	SELECT 'operation.old_key', quote_ident(k.kid), 'It has a successor, and still verifies tokens.',
+		format('%s, older than a year', k.alg), format('SELECT sessmem.retire_key(%L);', k.kid)
+	FROM live AS k WHERE k.successor < now() - interval '30 days' AND k.created_at < now() - interval '1 year'
+	UNION ALL
+	SELECT 'operation.database_mints', quote_ident(k.kid), 'Tokens come from another issuer, but whoever can call open_session(), or read this key, makes them here as well.',
+		'HS256 beside public keys', format('SELECT sessmem.retire_key(%L);', k.kid)
+	FROM live AS k WHERE k.alg = 'HS256' AND EXISTS (SELECT FROM live AS o WHERE o.alg <> 'HS256')
+
+	-- by the index on lapses_at
+	UNION ALL
+	SELECT 'operation.sweep_behind', 'sessmem.session', 'Rows are kept longer than sessmem.retention says.',
+		format('%s sessions lapsed more than sessmem.retention and an hour ago', count(*)), 'SELECT * FROM sessmem.sweep(); -- until it returns nothing'
+	FROM sessmem.session AS s WHERE s.lapses_at < now() - sessmem.retention() - interval '1 hour' AND s.sweep_failed_at IS NULL
+	HAVING count(*) > 0
+	UNION ALL
+	SELECT 'operation.sweep_failed', 'sessmem.session', 'A trigger or foreign key keeps rows of sessions that should be gone; the server''s log has the SQLSTATE.',
+		format('%s sessions with sweep_failed_at', count(*)),
+		E'UPDATE sessmem.session SET sweep_failed_at = NULL WHERE sweep_failed_at IS NOT NULL;\nSELECT * FROM sessmem.sweep(); -- then see whether it fails again'
+	FROM sessmem.session AS s WHERE s.sweep_failed_at IS NOT NULL AND s.lapses_at <= now() - sessmem.retention()
+	HAVING count(*) > 0
+	UNION ALL
+	SELECT 'operation.no_worker', 'database', 'Sessions that expire are not swept, unless somebody calls sweep_all().',
+		format('sessmem.worker_databases = %L', current_setting('sessmem.worker_databases', true)),
+		format('ALTER SYSTEM SET sessmem.worker_databases = %L; -- then restart the server',
+			concat_ws(', ', nullif(current_setting('sessmem.worker_databases', true), ''), current_database()))
+	WHERE EXISTS (SELECT FROM sessmem.session AS s WHERE s.lapses_at IS NOT NULL) AND sessmem.retention() IS NOT NULL
+		AND current_database() NOT IN (SELECT btrim(w, ' "') FROM string_to_table(coalesce(current_setting('sessmem.worker_databases', true), ''), ',') AS w)
+		-- it may be pg_cron that does it
+		AND to_regclass('cron.job') IS NULL
+	UNION ALL
+	SELECT 'operation.no_expiry', 'sessmem.session', 'They live until somebody ends them, and are never swept.',
+		format('%s sessions without expiry or idle timeout', count(*)),
+		'UPDATE sessmem.session SET expires_at = now() + interval ''30 days'' WHERE lapses_at IS NULL;'
+	FROM sessmem.session AS s WHERE s.lapses_at IS NULL
+	HAVING count(*) > 0
+	UNION ALL
+	SELECT 'operation.long_lifetime', 'sessmem.session', 'A stolen token of theirs is good for as long.',
+		format('%s sessions expire in more than 30 days', count(*)),
+		'UPDATE sessmem.session SET expires_at = now() + interval ''30 days'' WHERE lapses_at > now() + interval ''30 days'';'
+	FROM sessmem.session AS s WHERE s.lapses_at > now() + interval '31 days'
+	HAVING count(*) > 0
+
+	-- a context attached to a pooled connection is the next client's
+	UNION ALL
+	SELECT DISTINCT 'operation.pooled_attach', a.usesysid::regrole::text, 'What one client of the pooler attaches, the next one on that connection has.',
+		format('connections of %s, sessmem.allow_attach is on', quote_ident(lower(a.application_name))),
+		format('ALTER ROLE %s SET sessmem.allow_attach = off;', a.usesysid::regrole)
+	FROM pg_stat_activity AS a
+	WHERE a.datname = current_database() AND a.usesysid = ANY (apps)
+		AND a.application_name ~* '^(pgbouncer|pgcat|odyssey|supavisor|pgpool|pgdog)' AND sessmem.audit_setting(a.usesysid, 'sessmem.allow_attach')::boolean;
+END
+$$;
+COMMENT ON FUNCTION sessmem.audit_operation() IS
+	'Internal: findings of the audit on operation and on sessmem''s own state.';
