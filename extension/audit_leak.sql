@@ -18,8 +18,6 @@ INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('leak.server_files', 'critical', 'No role may read or write the server''s files or run programs'),
 	('leak.all_data', 'high', 'No role may read or write all tables'),
 	('leak.statement_texts', 'low', 'No role may read the statements of all roles'),
-	('leak.activity', 'low', 'Connections of one application role do not show each other their statements'),
-	('leak.statement_statistics', 'low', 'pg_stat_statements is not for everybody'),
 	('leak.large_object_compatibility', 'high', 'Large objects have privileges'),
 	('leak.large_object', 'medium', 'Applications share no large objects'),
 	('leak.public_privilege', 'medium', 'Tables with row security grant nothing to PUBLIC'),
@@ -258,18 +256,6 @@ BEGIN
 	FROM member AS m WHERE m.granted IN ('pg_monitor', 'pg_read_all_stats')
 
 	UNION ALL
-	SELECT 'leak.activity', a::regrole::text, 'All its connections see each other''s statements in pg_stat_activity, with what they have in literals.',
-		'track_activities is on', format('ALTER ROLE %s SET track_activities = off;', a::regrole)
-	FROM unnest(apps) AS a JOIN pg_roles AS r ON r.oid = a AND r.rolcanlogin WHERE sessmem.audit_setting(a, 'track_activities')::boolean
-
-	UNION ALL
-	SELECT 'leak.statement_statistics', p.oid::regprocedure::text, 'Everybody sees the statements of all connections of his role.',
-		'EXECUTE to PUBLIC', format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC;', p.oid::regprocedure)
-	FROM pg_proc AS p
-	WHERE p.proname = 'pg_stat_statements' AND p.probin LIKE '%pg_stat_statements%' AND p.prolang = (SELECT l.oid FROM pg_language AS l WHERE l.lanname = 'c')
-		AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS x WHERE x.grantee = 0)
-
-	UNION ALL
 	SELECT 'leak.large_object_compatibility',
 		CASE WHEN s.setrole <> 0 THEN s.setrole::regrole::text WHEN s.setdatabase <> 0 THEN 'database' ELSE 'server' END,
 		'Everybody may read and change every large object.', format('lo_compat_privileges = %s', o.option_value),
@@ -326,7 +312,7 @@ LOOP EXECUTE format(''ALTER LARGE OBJECT %%s OWNER TO %s'', o); END LOOP; END $f
 
 	UNION ALL
 	SELECT 'leak.server_version', 'server', format('%s: %s.', v.cve, v.what), format('PostgreSQL %s, fixed in %s', current_setting('server_version'), v.fixed),
-		format('SHOW server_version; -- install PostgreSQL %s or a later one of this major version, then restart the server', v.fixed)
+		format(E'-- install PostgreSQL %s or a later minor version\nSHOW server_version; -- then restart the server', v.fixed)
 	FROM sessmem.audit_vulnerabilities(current_setting('server_version_num')::integer) AS v;
 END
 $$;

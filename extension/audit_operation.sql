@@ -5,8 +5,6 @@
 
 INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('operation.event_trigger', 'critical', 'The event triggers of sessmem are on'),
-	('operation.owner', 'critical', 'What belongs to sessmem belongs to a superuser'),
-	('operation.schema_create', 'critical', 'Nobody may create in schema sessmem'),
 	('operation.foreign_object', 'high', 'There is nothing of others in schema sessmem'),
 	('operation.version', 'medium', 'The extension is of the version of its library'),
 	('operation.no_key', 'medium', 'There is a key to verify tokens'),
@@ -27,21 +25,12 @@ CREATE FUNCTION sessmem.audit_operation() RETURNS TABLE (check_id text, object t
 AS $$
 #variable_conflict use_column
 DECLARE
-	bootstrap CONSTANT text := 10::oid::regrole::text;
 	apps CONSTANT oid[] := ARRAY(SELECT a.oid FROM sessmem.audit_apps() AS a);
 BEGIN
 	RETURN QUERY
 	WITH live AS (
 		SELECT k.kid, k.alg, k.created_at, lead(k.created_at) OVER (PARTITION BY k.alg = 'HS256' ORDER BY k.created_at, k.kid) AS successor
 		FROM sessmem.keyring AS k WHERE k.purpose = 'token' AND k.retired_at IS NULL
-	), owned (kind, name, owner) AS (
-		SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, p.oid::regprocedure::text, p.proowner
-		FROM pg_proc AS p WHERE p.pronamespace = 'sessmem'::regnamespace
-		UNION ALL
-		SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, c.oid::regclass::text, c.relowner
-		FROM pg_class AS c WHERE c.relnamespace = 'sessmem'::regnamespace AND c.relkind IN ('r', 'v')
-		UNION ALL
-		SELECT 'SCHEMA', 'sessmem', n.nspowner FROM pg_namespace AS n WHERE n.nspname = 'sessmem'
 	)
 	-- without them DDL may weaken what is protected, and new partitions are not
 	SELECT 'operation.event_trigger', w.name, 'DDL may weaken what is protected, and new partitions and tables are not protected.',
@@ -64,17 +53,6 @@ BEGIN
 	WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()))
 		AND o.option_name = 'event_triggers' AND NOT o.option_value::boolean
 
-	-- the owner can replace it, or read it
-	UNION ALL
-	SELECT 'operation.owner', o.name, format('%s can change it, and with it what sessmem enforces.', o.owner::regrole), format('owner %s', o.owner::regrole),
-		format('ALTER %s %s OWNER TO %s;', o.kind, o.name, bootstrap)
-	FROM owned AS o JOIN pg_roles AS r ON r.oid = o.owner WHERE NOT r.rolsuper
-	UNION ALL
-	SELECT 'operation.schema_create', g.name, 'It can put a function of the same name beside those that policies call.', 'CREATE on schema sessmem',
-		format('REVOKE CREATE ON SCHEMA sessmem FROM %s;', g.name)
-	FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
-	CROSS JOIN LATERAL (SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) AS g (name)
-	WHERE n.nspname = 'sessmem' AND a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
 	UNION ALL
 	SELECT 'operation.foreign_object', p.oid::regprocedure::text, 'It is not sessmem''s, and what calls sessmem may call it instead.', 'no member of the extension',
 		format('ALTER ROUTINE %s SET SCHEMA public;', p.oid::regprocedure)
@@ -106,13 +84,13 @@ BEGIN
 	-- by the index on lapses_at
 	UNION ALL
 	SELECT 'operation.sweep_behind', 'sessmem.session', 'Rows are kept longer than sessmem.retention says.',
-		format('%s sessions lapsed more than sessmem.retention and an hour ago', count(*)), 'SELECT * FROM sessmem.sweep(); -- until it returns nothing'
+		format('%s sessions lapsed more than sessmem.retention and an hour ago', count(*)), E'-- until it returns nothing\nSELECT * FROM sessmem.sweep();'
 	FROM sessmem.session AS s WHERE s.lapses_at < now() - sessmem.retention() - interval '1 hour' AND s.sweep_failed_at IS NULL
 	HAVING count(*) > 0
 	UNION ALL
 	SELECT 'operation.sweep_failed', 'sessmem.session', 'A trigger or foreign key keeps rows of sessions that should be gone; the server''s log has the SQLSTATE.',
 		format('%s sessions with sweep_failed_at', count(*)),
-		E'UPDATE sessmem.session SET sweep_failed_at = NULL WHERE sweep_failed_at IS NOT NULL;\nSELECT * FROM sessmem.sweep(); -- then see whether it fails again'
+		E'UPDATE sessmem.session SET sweep_failed_at = NULL WHERE sweep_failed_at IS NOT NULL;\nSELECT * FROM sessmem.sweep();'
 	FROM sessmem.session AS s WHERE s.sweep_failed_at IS NOT NULL AND s.lapses_at <= now() - sessmem.retention()
 	HAVING count(*) > 0
 	UNION ALL

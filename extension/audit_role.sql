@@ -3,9 +3,6 @@
 INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('role.app_bypasses', 'critical', 'Applications use no role that row security does not apply to'),
 	('role.app_can_become', 'critical', 'Applications cannot become a role that row security does not apply to'),
-	('role.app_is_administrator', 'critical', 'Applications cannot change what is protected'),
-	('role.app_is_issuer', 'critical', 'Applications cannot issue tokens'),
-	('role.registry_writable', 'critical', 'Nobody writes the tables of sessmem but its functions'),
 	('role.registry_readable', 'medium', 'Applications see no session but their own'),
 	('role.app_owns_table', 'high', 'Applications do not own tables with row security written by hand'),
 	('role.app_owns_database', 'high', 'Applications do not own the database'),
@@ -48,22 +45,11 @@ BEGIN
 		FROM pg_auth_members AS m
 	), step AS (		-- from an application to another role
 		SELECT g.member AS app, g.roleid FROM granted AS g WHERE g.member = ANY (apps) AND g.roleid <> ALL (apps)
-	), power AS (		-- who may call what is not for applications
-		SELECT a.grantee, f.kind, string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid::regprocedure::text) AS routines
-		FROM (VALUES
-			('role.app_is_issuer', '{open_session,assume}'::text[]),
-			('role.app_is_administrator', '{create_key,import_key,protect,unprotect,auto_protect,maintenance,forget_session,forget_user,forget_tenant,grant_app,grant_issuer,grant_admin}')
-		) AS f (kind, names)
-			JOIN pg_proc AS p ON p.pronamespace = 'sessmem'::regnamespace AND p.proname = ANY (f.names)
-			CROSS JOIN LATERAL aclexplode(p.proacl) AS a
-		WHERE a.grantee <> p.proowner AND a.privilege_type = 'EXECUTE'
-		GROUP BY a.grantee, f.kind
 	), this AS (
 		SELECT d.*, quote_ident(d.datname) AS name FROM pg_database AS d WHERE d.datname = current_database()
 	)
 	SELECT 'role.app_bypasses', r.name, 'Row security does not apply to it: every session reads all rows.',
-		format('%s%s, EXECUTE on sessmem.bind() or privileges on tables with row security',
-			CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolbypassrls THEN ' BYPASSRLS' END),
+		concat_ws(' ', CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END, 'with EXECUTE on sessmem.bind(), or privileges on the tables'),
 		format('ALTER ROLE %s NOSUPERUSER NOBYPASSRLS;', r.name)
 	FROM role AS r
 	WHERE (r.rolbypassrls OR r.rolsuper) AND (r.is_app OR EXISTS (SELECT FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(p.proacl) AS a
@@ -78,34 +64,11 @@ BEGIN
 	WHERE NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = s.app)
 		AND (t.oid = s.roleid OR NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = s.roleid))
 
-	-- whoever can mint tokens, or unprotect, can be anybody
-	UNION ALL
-	SELECT w.kind, CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE p.grantee::regrole::text END, w.finding,
-		format('EXECUTE on %s', p.routines),
-		format('REVOKE EXECUTE ON ROUTINE %s FROM %s;', p.routines, CASE p.grantee WHEN 0 THEN 'PUBLIC' ELSE p.grantee::regrole::text END)
-	FROM power AS p JOIN (VALUES
-			('role.app_is_issuer', 'It can make itself a token of any user: SQL in any session is SQL in all of them.'),
-			('role.app_is_administrator', 'It can end the protection, make keys, or erase what others have.')
-		) AS w (kind, finding) ON w.kind = p.kind
-	WHERE p.grantee = 0 OR p.grantee = ANY (apps)
-	UNION ALL
-	SELECT DISTINCT p.kind, s.app::regrole::text, format('It is, or can become, %s, which may.', p.grantee::regrole),
-		format('member of %s', s.roleid::regrole), format('REVOKE %s FROM %s;', s.roleid::regrole, s.app::regrole)
-	FROM step AS s JOIN power AS p ON p.grantee <> 0 AND (p.grantee = s.roleid OR pg_has_role(s.roleid, p.grantee, become))
-		AND pg_has_role(s.app, p.grantee, become)
-	WHERE NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = s.roleid)
-
-	UNION ALL
-	SELECT 'role.registry_writable', c.oid::regclass::text, 'Who writes it says what is protected, which session lives, or which key is good.',
-		format('INSERT, UPDATE, DELETE or TRUNCATE to %s', g.grantees),
-		format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON %s FROM %s;', c.oid::regclass, g.grantees)
-	FROM pg_class AS c CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(c.relacl, c.relowner, '{INSERT,UPDATE,DELETE,TRUNCATE}') AS grantees) AS g
-	WHERE c.relnamespace = 'sessmem'::regnamespace AND c.relkind IN ('r', 'v') AND g.grantees IS NOT NULL
 	UNION ALL
 	SELECT 'role.registry_readable', c.oid::regclass::text, 'It names sessions, users and tenants of everybody.',
 		format('SELECT to %s', g.grantees), format('REVOKE SELECT ON %s FROM %s;', c.oid::regclass, g.grantees)
 	FROM pg_class AS c CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(c.relacl, c.relowner, '{SELECT}', apps) AS grantees) AS g
-	WHERE c.oid IN ('sessmem.session'::regclass, 'sessmem.revocation'::regclass, 'sessmem.keyring'::regclass) AND g.grantees IS NOT NULL
+	WHERE c.oid = 'sessmem.session'::regclass AND g.grantees IS NOT NULL
 
 	-- a protected table holds against its owner, one with policies of its own does not
 	UNION ALL
@@ -192,16 +155,16 @@ BEGIN
 		format('CONNECT to %s', g.grantees), format('REVOKE CONNECT ON DATABASE %I FROM %s;', d.datname, g.grantees)
 	FROM pg_database AS d
 	CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(coalesce(d.datacl, acldefault('d', d.datdba)), d.datdba, '{CONNECT}', apps) AS grantees) AS g
-	WHERE d.datallowconn AND NOT d.datistemplate AND d.datname <> current_database() AND g.grantees IS NOT NULL AND apps <> '{}'
+	WHERE d.datallowconn AND NOT d.datistemplate AND d.datname <> current_database() AND g.grantees IS NOT NULL
 
 	UNION ALL
 	SELECT 'role.md5_password', r.name, 'Whoever reads it in a backup can log in with it as it is.', 'password stored as MD5',
-		format('ALTER ROLE %s PASSWORD NULL; -- then set it anew, with password_encryption = ''scram-sha-256''', r.name)
+		format(E'-- with password_encryption = scram-sha-256, its owner sets it anew\nALTER ROLE %s PASSWORD NULL;', r.name)
 	FROM role AS r JOIN pg_authid AS a ON a.oid = r.oid WHERE a.rolpassword LIKE 'md5%' AND r.rolcanlogin
 	UNION ALL
 	SELECT 'role.trust', 'server', 'Whoever reaches the server from there is who he says he is.',
 		format('pg_hba.conf line %s: %s %s %s %s trust', h.line_number, h.type, array_to_string(h.database, ','), array_to_string(h.user_name, ','), h.address),
-		format('SELECT pg_reload_conf(); -- after writing scram-sha-256 for trust in line %s of pg_hba.conf', h.line_number)
+		format(E'-- write scram-sha-256 for trust in line %s of pg_hba.conf\nSELECT pg_reload_conf();', h.line_number)
 	FROM pg_hba_file_rules AS h
 	WHERE h.auth_method = 'trust' AND h.type LIKE 'host%' AND h.address NOT IN ('127.0.0.1', '::1', 'localhost', 'samehost');
 END

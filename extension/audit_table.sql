@@ -9,7 +9,6 @@ INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('table.child', 'high', 'Tables that hang on memory by a foreign key are protected'),
 	('table.embedding', 'low', 'Tables with embeddings have row security'),
 	('table.partition', 'critical', 'Partitions cannot be read past their parent''s row security'),
-	('table.unlogged', 'low', 'Tables with row security survive a crash'),
 	('table.auto_protect_missed', 'high', 'Tables that auto_protect() is about are protected'),
 	('table.born_unprotected', 'low', 'Where applications create tables, auto_protect() is on');
 
@@ -140,10 +139,6 @@ BEGIN
 	FROM scope AS s JOIN pg_inherits AS i ON i.inhparent = s.oid JOIN pg_class AS c ON c.oid = i.inhrelid
 	CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(c.relacl, c.relowner, '{SELECT,INSERT,UPDATE,DELETE}') AS grantees) AS g
 	WHERE NOT c.relrowsecurity AND c.relkind IN ('r', 'p') AND g.grantees IS NOT NULL
-
-	UNION ALL
-	SELECT 'table.unlogged', c.oid::regclass::text, 'A crash empties it.', 'UNLOGGED', format('ALTER TABLE %s SET LOGGED;', c.oid::regclass)
-	FROM scope AS s JOIN pg_class AS c ON c.oid = s.oid WHERE c.relpersistence = 'u'
 
 	-- unprotected by hand, or made while the event trigger was off
 	UNION ALL
