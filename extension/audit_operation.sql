@@ -77,9 +77,11 @@ BEGIN
 		format('%s, older than a year', k.alg), format('SELECT sessmem.retire_key(%L);', k.kid)
 	FROM live AS k WHERE k.successor < now() - interval '30 days' AND k.created_at < now() - interval '1 year'
 	UNION ALL
-	SELECT 'operation.database_mints', quote_ident(k.kid), 'Tokens come from another issuer, but whoever can call open_session(), or read this key, makes them here as well.',
-		'HS256 beside public keys', format('SELECT sessmem.retire_key(%L);', k.kid)
+	SELECT 'operation.database_mints', 'database', 'Tokens come from another issuer, but whoever can call open_session() makes them here as well.',
+		format('%s HS256 keys beside public ones', count(*)),
+		'SELECT sessmem.retire_key(k.kid) FROM sessmem.keys AS k WHERE k.alg = ''HS256'' AND k.retired_at IS NULL;'
 	FROM live AS k WHERE k.alg = 'HS256' AND EXISTS (SELECT FROM live AS o WHERE o.alg <> 'HS256')
+	HAVING count(*) > 0
 
 	-- by the index on lapses_at
 	UNION ALL
@@ -94,11 +96,12 @@ BEGIN
 	FROM sessmem.session AS s WHERE s.sweep_failed_at IS NOT NULL AND s.lapses_at <= now() - sessmem.retention()
 	HAVING count(*) > 0
 	UNION ALL
-	SELECT 'operation.no_worker', 'database', 'Sessions that expire are not swept, unless somebody calls sweep_all().',
+	SELECT 'operation.no_worker', 'database', 'Sessions have lapsed and will not be swept, unless somebody calls sweep_all().',
 		format('sessmem.worker_databases = %L', current_setting('sessmem.worker_databases', true)),
 		format('ALTER SYSTEM SET sessmem.worker_databases = %L; -- then restart the server',
 			concat_ws(', ', nullif(current_setting('sessmem.worker_databases', true), ''), current_database()))
-	WHERE EXISTS (SELECT FROM sessmem.session AS s WHERE s.lapses_at IS NOT NULL) AND sessmem.retention() IS NOT NULL
+	-- what should be gone already is another finding
+	WHERE EXISTS (SELECT FROM sessmem.session AS s WHERE s.lapses_at BETWEEN now() - sessmem.retention() AND now())
 		AND current_database() NOT IN (SELECT btrim(w, ' "') FROM string_to_table(coalesce(current_setting('sessmem.worker_databases', true), ''), ',') AS w)
 		-- it may be pg_cron that does it
 		AND to_regclass('cron.job') IS NULL
