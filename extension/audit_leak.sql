@@ -208,6 +208,8 @@ BEGIN
 	FROM definer AS f
 	WHERE f.grantees IS NOT NULL AND f.source IS NOT NULL AND NOT f.standard
 		AND NOT EXISTS (SELECT FROM pg_options_to_table(f.proconfig) AS o WHERE o.option_name = 'search_path')
+		-- those that policies call are found by storage.definer_search_path
+		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid)
 
 	UNION ALL
 	SELECT 'leak.definer_dynamic_sql', f.oid::regprocedure::text,

@@ -8,8 +8,6 @@ INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('table.looks_like_memory', 'medium', 'Tables that look like memory are protected'),
 	('table.child', 'high', 'Tables that hang on memory by a foreign key are protected'),
 	('table.embedding', 'low', 'Tables with embeddings have row security'),
-	('table.partition', 'critical', 'Partitions cannot be read past their parent''s row security'),
-	('table.auto_protect_missed', 'high', 'Tables that auto_protect() is about are protected'),
 	('table.born_unprotected', 'low', 'Where applications create tables, auto_protect() is on');
 
 CREATE FUNCTION sessmem.audit_table() RETURNS TABLE (check_id text, object text, finding text, evidence text, fix text)
@@ -38,7 +36,7 @@ BEGIN
 		UNION		-- what the tables that are protected use
 		SELECT x.claim, 0, x.name FROM sessmem.protected_table AS p
 			CROSS JOIN LATERAL (VALUES ('session', p.session_column), ('user', p.user_column), ('tenant', p.tenant_column)) AS x (claim, name)
-		WHERE x.name IS NOT NULL
+		WHERE x.name <> 'id'
 	), content_name (name, strong) AS (
 		VALUES ('message'::name, true), ('messages', true), ('embedding', true), ('embeddings', true), ('memory', true), ('memories', true), ('prompt', true),
 			('response', true), ('completion', true), ('transcript', true), ('history', true), ('conversation', true), ('fact', true), ('facts', true),
@@ -127,30 +125,10 @@ BEGIN
 	-- without a key column nothing but refusing everybody is safe
 	SELECT f.check_id, f.name, f.finding, f.evidence,
 		CASE WHEN num_nonnulls(f.session_column, f.user_column, f.tenant_column) = 0
-			THEN format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', f.name)
+			THEN format(E'ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\nCREATE POLICY nobody ON %1$s USING (false);', f.name)
 			ELSE format('SELECT sessmem.protect(%s);', concat_ws(', ', quote_literal(f.name), 'session_column => ' || coalesce(quote_literal(f.session_column), 'NULL'),
 				'user_column => ' || quote_literal(f.user_column), 'tenant_column => ' || quote_literal(f.tenant_column))) END
 	FROM found AS f
-
-	-- a query on the partition itself looks at the partition's policies alone
-	UNION ALL
-	SELECT 'table.partition', c.oid::regclass::text, format('Named itself, it is read without the policies of %s.', i.inhparent::regclass),
-		format('no row security, privileges to %s', g.grantees), format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', c.oid::regclass)
-	FROM scope AS s JOIN pg_inherits AS i ON i.inhparent = s.oid JOIN pg_class AS c ON c.oid = i.inhrelid
-	CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(c.relacl, c.relowner, '{SELECT,INSERT,UPDATE,DELETE}') AS grantees) AS g
-	WHERE NOT c.relrowsecurity AND c.relkind IN ('r', 'p') AND g.grantees IS NOT NULL
-
-	-- unprotected by hand, or made while the event trigger was off
-	UNION ALL
-	SELECT DISTINCT ON (c.oid) 'table.auto_protect_missed', c.oid::regclass::text, 'auto_protect() is about it, and it is not protected.',
-		format('rule for schema %I, pattern %L', r.schema, r.pattern),
-		format('SELECT sessmem.protect(%s);', concat_ws(', ', quote_literal(c.oid::regclass), 'session_column => ' || coalesce(quote_literal(r.session_column), 'NULL'),
-			'user_column => ' || quote_literal(r.user_column), 'tenant_column => ' || quote_literal(r.tenant_column)))
-	FROM sessmem.auto_protection AS r JOIN pg_namespace AS n ON n.nspname = r.schema
-		JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname LIKE r.pattern
-	WHERE NOT EXISTS (SELECT FROM sessmem.protected_table AS p WHERE p.relation = c.oid)
-		AND num_nonnulls(r.session_column, r.user_column, r.tenant_column) = (SELECT count(*) FROM pg_attribute AS a
-			WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attname IN (r.session_column, r.user_column, r.tenant_column))
 
 	UNION ALL
 	SELECT 'table.born_unprotected', n.oid::regnamespace::text, 'Tables that the application creates here, beside protected ones, are not protected.',

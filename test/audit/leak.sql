@@ -9,7 +9,7 @@ INSERT INTO seed (check_id, object, setup, also, cleanup) VALUES
 	('leak.publication', 'l3', memory('l3') || 'CREATE PUBLICATION l3 FOR TABLE l3', '{}', ''),
 	('leak.loopback_mapping', 'l4', format('CREATE FOREIGN DATA WRAPPER l4; CREATE SERVER l4 FOREIGN DATA WRAPPER l4 OPTIONS (dbname %L, host ''localhost''); CREATE USER MAPPING FOR PUBLIC SERVER l4 OPTIONS (user ''postgres'', password ''x'')', current_database()), '{}', ''),
 	('leak.passwordless_mapping', 'l5', role_for('mapped', 'CREATE FOREIGN DATA WRAPPER l5; CREATE SERVER l5 FOREIGN DATA WRAPPER l5 OPTIONS (dbname ''elsewhere'', host ''far.example''); CREATE USER MAPPING FOR @ SERVER l5 OPTIONS (password_required ''false'')'), '{}', ''),
-	('leak.file_function', 'pg_read_file(text)', role_for('reader', 'GRANT EXECUTE ON FUNCTION pg_read_file(text) TO @'), '{}', ''),
+	('leak.file_function', 'pg_read_file(text)', role_for('file_reader', 'GRANT EXECUTE ON FUNCTION pg_read_file(text) TO @'), '{}', ''),
 	('leak.file_function', 'lo_export(oid,text)', 'GRANT EXECUTE ON FUNCTION lo_export(oid, text) TO PUBLIC', '{}', ''),
 	('leak.system_catalog', 'pg_statistic', role_for('statistician', 'GRANT SELECT ON pg_statistic TO @'), '{}', ''),
 	('leak.view_owner', 'public.l6_view', memory('l6') || role_for('viewer', 'CREATE VIEW l6_view AS SELECT * FROM l6; GRANT SELECT ON l6_view TO @'), '{}', ''),

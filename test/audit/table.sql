@@ -12,8 +12,6 @@ INSERT INTO seed (check_id, object, setup, also, cleanup) VALUES
 	('table.child', 'public.t5_file', $$CREATE TABLE t5 (session_id text, id bigint, PRIMARY KEY (session_id, id)); SELECT sessmem.protect('t5');
 		CREATE TABLE t5_file (session_id text, message bigint, name text, FOREIGN KEY (session_id, message) REFERENCES t5)$$, '{}', ''),
 	('table.embedding', 'public.t6', 'CREATE SCHEMA t6; CREATE DOMAIN t6.vector AS float4[]; CREATE TABLE t6 (id bigint, title text, v t6.vector)', '{}', ''),
-	('table.partition', 'public.t7_a', made('t7', 'USING (session_id = sessmem.session_id())', 'session_id text NOT NULL) PARTITION BY HASH (session_id') || role_for('analyst', 'CREATE TABLE t7_a PARTITION OF t7 FOR VALUES WITH (MODULUS 1, REMAINDER 0); GRANT SELECT ON t7_a TO @'), '{}', ''),
-	('table.auto_protect_missed', 't8.memory', $$CREATE SCHEMA t8; SELECT sessmem.auto_protect('t8'); CREATE TABLE t8.memory (session_id text); SELECT sessmem.unprotect('t8.memory')$$, '{}', ''),
 	('table.born_unprotected', 't9', $$CREATE SCHEMA t9; CREATE TABLE t9.memory (session_id text); SELECT sessmem.protect('t9.memory'); $$ || app_for('founder', 'GRANT CREATE ON SCHEMA t9 TO @'), '{role.app_create}', '');
 
 -- what looks like memory and is none
