@@ -65,20 +65,26 @@ BEGIN
 		FROM routine AS r JOIN privileged AS v ON v.oid = r.proowner
 		CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(r.acl, r.proowner, '{EXECUTE}', apps) AS grantees) AS g
 		WHERE r.prosecdef
-	), reach (root, oid, source) AS (		-- what they call
-		SELECT f.oid, f.oid, f.source FROM definer AS f WHERE f.grantees IS NOT NULL AND NOT f.is_trigger
+	), definer_name AS MATERIALIZED (		-- what their sources name
+		SELECT f.oid, m.* FROM definer AS f CROSS JOIN LATERAL sessmem.audit_names(f.source) AS m
+		WHERE f.grantees IS NOT NULL AND NOT f.is_trigger AND EXISTS (SELECT FROM scope)
+	), reach (root, oid) AS (		-- they, and what they call
+		SELECT f.oid, f.oid FROM definer AS f WHERE f.grantees IS NOT NULL AND NOT f.is_trigger
 		UNION
-		SELECT h.root, g.oid, g.source
-		FROM reach AS h CROSS JOIN LATERAL sessmem.audit_names(h.source) AS m
-			JOIN routine AS g ON g.proname = m.name AND (m.schema IS NULL OR g.pronamespace::regnamespace::text = quote_ident(m.schema))
+		SELECT m.oid, g.oid
+		FROM definer_name AS m JOIN routine AS g ON g.proname = m.name::name AND (m.schema IS NULL OR g.pronamespace::regnamespace::text = quote_ident(m.schema))
 		WHERE m.verb = 'call' AND NOT g.is_trigger
+	), reached_name AS MATERIALIZED (
+		SELECT * FROM definer_name
+		UNION ALL
+		SELECT r.oid, m.* FROM routine AS r CROSS JOIN LATERAL sessmem.audit_names(r.source) AS m
+		WHERE r.oid IN (SELECT h.oid FROM reach AS h WHERE h.oid <> h.root) AND r.oid NOT IN (SELECT f.oid FROM definer AS f WHERE f.grantees IS NOT NULL AND NOT f.is_trigger)
 	), named (relname, nspname, oid, scope_oid) AS (
 		SELECT c.relname, c.relnamespace::regnamespace::text, c.oid, x.scope_oid
 		FROM (SELECT s.oid, s.oid FROM scope AS s UNION SELECT r.oid, r.scope_oid FROM reader AS r) AS x (oid, scope_oid) JOIN pg_class AS c ON c.oid = x.oid
 	), use (root, oid, scope_oid) AS (
 		SELECT h.root, h.oid, n.scope_oid
-		FROM reach AS h CROSS JOIN LATERAL sessmem.audit_names(h.source) AS m
-			JOIN named AS n ON n.relname = m.name AND (m.schema IS NULL OR n.nspname = quote_ident(m.schema))
+		FROM reach AS h JOIN reached_name AS m ON m.oid = h.oid JOIN named AS n ON n.relname = m.name::name AND (m.schema IS NULL OR n.nspname = quote_ident(m.schema))
 		WHERE m.verb <> 'call'
 		UNION
 		SELECT h.root, h.oid, n.scope_oid
@@ -308,7 +314,7 @@ LOOP EXECUTE format(''ALTER LARGE OBJECT %%s OWNER TO %s'', o); END LOOP; END $f
 	SELECT 'leak.trigger_copy', c.oid::regclass::text, format('Trigger %I of %s copies what is written to it, and it has no row security.', t.tgname, t.tgrelid::regclass),
 		format('function %s, SELECT to %s', t.oid::regprocedure, g.grantees), format('REVOKE SELECT ON %s FROM %s;', c.oid::regclass, g.grantees)
 	FROM trigger_function AS t CROSS JOIN LATERAL sessmem.audit_names(t.source) AS m
-		JOIN pg_class AS c ON c.relname = m.name AND c.relkind IN ('r', 'p') AND (m.schema IS NULL OR c.relnamespace::regnamespace::text = quote_ident(m.schema))
+		JOIN pg_class AS c ON c.relname = m.name::name AND c.relkind IN ('r', 'p') AND (m.schema IS NULL OR c.relnamespace::regnamespace::text = quote_ident(m.schema))
 	CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(c.relacl, c.relowner, '{SELECT}') AS grantees) AS g
 	WHERE m.verb IN ('insert', 'merge') AND g.grantees IS NOT NULL AND NOT EXISTS (SELECT FROM scope AS s WHERE s.oid = c.oid)
 
