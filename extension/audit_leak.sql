@@ -214,7 +214,8 @@ BEGIN
 	FROM definer AS f
 	WHERE f.grantees IS NOT NULL AND f.source IS NOT NULL AND NOT f.standard
 		AND NOT EXISTS (SELECT FROM pg_options_to_table(f.proconfig) AS o WHERE o.option_name = 'search_path')
-		-- those that policies call are found by storage.definer_search_path
+		-- those of triggers and policies: guard.code_search_path, storage.definer_search_path
+		AND NOT f.is_trigger
 		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid)
 
 	UNION ALL
@@ -300,7 +301,8 @@ LOOP EXECUTE format(''ALTER LARGE OBJECT %%s OWNER TO %s'', o); END LOOP; END $f
 	UNION ALL
 	SELECT 'leak.public_privilege', c.oid::regclass::text, 'Every role of the cluster gets as far as the policies, one mistake away from the rows.',
 		format('%s to PUBLIC', string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)), format('REVOKE ALL ON %s FROM PUBLIC;', c.oid::regclass)
-	FROM scope AS s JOIN pg_class AS c ON c.oid = s.oid CROSS JOIN LATERAL aclexplode(c.relacl) AS a WHERE a.grantee = 0
+	FROM scope AS s JOIN pg_class AS c ON c.oid = s.oid CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+	WHERE a.grantee = 0 AND a.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
 	GROUP BY c.oid
 
 	-- channels have no privileges

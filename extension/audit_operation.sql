@@ -4,7 +4,7 @@
 -- poolers that could hand one on, instead.
 
 INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
-	('operation.event_trigger', 'critical', 'The event triggers of sessmem are on'),
+	('operation.event_triggers_off', 'critical', 'Event triggers are not switched off'),
 	('operation.foreign_object', 'high', 'There is nothing of others in schema sessmem'),
 	('operation.version', 'medium', 'The extension is of the version of its library'),
 	('operation.no_key', 'medium', 'There is a key to verify tokens'),
@@ -32,19 +32,8 @@ BEGIN
 		SELECT k.kid, k.alg, k.created_at, lead(k.created_at) OVER (PARTITION BY k.alg = 'HS256' ORDER BY k.created_at, k.kid) AS successor
 		FROM sessmem.keyring AS k WHERE k.purpose = 'token' AND k.retired_at IS NULL
 	)
-	-- without them DDL may weaken what is protected, and new partitions are not
-	SELECT 'operation.event_trigger', w.name, 'DDL may weaken what is protected, and new partitions and tables are not protected.',
-		CASE WHEN e.oid IS NULL THEN 'missing' WHEN e.evtfoid <> w.function THEN format('calls %s', e.evtfoid::regprocedure) ELSE format('enabled: %s', e.evtenabled) END,
-		CASE WHEN e.evtfoid = w.function THEN format('ALTER EVENT TRIGGER %I ENABLE ALWAYS;', w.name)
-			ELSE format(E'%sCREATE EVENT TRIGGER %I ON %s EXECUTE FUNCTION %s;\nALTER EVENT TRIGGER %2$I ENABLE ALWAYS;\nALTER EXTENSION sessmem ADD EVENT TRIGGER %2$I;',
-				CASE WHEN e.oid IS NOT NULL THEN format(E'ALTER EVENT TRIGGER %I RENAME TO %I;\n', w.name, w.name || '_replaced') END, w.name, w.event, w.function) END
-	FROM (VALUES ('sessmem_after_ddl', 'ddl_command_end', 'sessmem.after_ddl()'::regprocedure),
-		('sessmem_after_drop', 'sql_drop', 'sessmem.after_drop()'::regprocedure)) AS w (name, event, function)
-		LEFT JOIN pg_event_trigger AS e ON e.evtname = w.name
-	WHERE (e.evtenabled = 'A' AND e.evtfoid = w.function) IS NOT TRUE
-	UNION ALL
 	-- since PostgreSQL 17
-	SELECT 'operation.event_trigger', CASE WHEN s.setrole <> 0 THEN s.setrole::regrole::text ELSE 'database' END,
+	SELECT 'operation.event_triggers_off', CASE WHEN s.setrole <> 0 THEN s.setrole::regrole::text ELSE 'database' END,
 		'DDL may weaken what is protected, and new partitions and tables are not protected.', format('event_triggers = %s', o.option_value),
 		format('ALTER %s%s RESET event_triggers;',
 			CASE WHEN s.setrole <> 0 THEN format('ROLE %s', s.setrole::regrole) WHEN s.setdatabase = 0 THEN 'ROLE ALL' ELSE format('DATABASE %I', current_database()) END,

@@ -43,7 +43,7 @@ BEGIN
 			('content', false), ('text', false), ('body', false), ('payload', false), ('checkpoint', false), ('state', false), ('data', false), ('value', false),
 			('blob', false), ('summary', false), ('document', false), ('answer', false), ('question', false), ('output', false), ('input', false)
 	), candidate AS MATERIALIZED (		-- roots of users without row security
-		SELECT c.oid, c.relname, c.oid::regclass::text AS name
+		SELECT c.oid, c.relname, c.relowner
 		FROM pg_class AS c
 		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT c.relrowsecurity AND c.relpersistence <> 't' AND c.oid >= 16384
 			AND c.relnamespace NOT IN ('sessmem'::regnamespace, 'information_schema'::regnamespace)
@@ -87,35 +87,36 @@ BEGIN
 			('Message', 'Vercel AI chatbot', 'chatId', NULL, NULL, '{}'),
 			('Message_v2', 'Vercel AI chatbot', 'chatId', NULL, NULL, '{}')
 	), known AS (
-		SELECT c.oid, c.name, s.framework, s.session_column, s.user_column, s.tenant_column
+		SELECT c.oid, s.framework, s.session_column, s.user_column, s.tenant_column
 		FROM candidate AS c JOIN shape AS s ON s.relname = c.relname
 		WHERE NOT EXISTS (
 			SELECT FROM unnest(s.others || array_remove(ARRAY[s.session_column, s.user_column, s.tenant_column], NULL)) AS n
 			WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = n AND NOT a.attisdropped
 				AND (n = ANY (s.others) OR a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'int8'::regtype))))
 	), child AS (		-- of what is protected, or is keyed by a session
-		SELECT c.oid, c.name, k.conname, k.confrelid, y.session_column, y.user_column, y.tenant_column
+		SELECT c.oid, k.conname, k.confrelid, y.session_column, y.user_column, y.tenant_column
 		FROM candidate AS c JOIN pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'f'
 			JOIN scope AS s ON s.oid = k.confrelid LEFT JOIN keyed AS y ON y.oid = c.oid
-		WHERE (s.protected OR EXISTS (SELECT FROM keyed AS p WHERE p.oid = s.oid AND p.session_column IS NOT NULL))
+		-- a protected table's of another owner: guard.foreign_key_owner
+		WHERE ((s.protected AND s.owner = c.relowner) OR EXISTS (SELECT FROM keyed AS p WHERE p.oid = s.oid AND p.session_column IS NOT NULL AND NOT s.protected))
 			AND NOT EXISTS (SELECT FROM known AS n WHERE n.oid = c.oid)
-	), found (oid, name, check_id, finding, evidence, session_column, user_column, tenant_column) AS (
-		SELECT n.oid, n.name, 'table.framework', format('%s keeps memory here, and every user of the application''s role reads all of it.', n.framework),
+	), found (oid, check_id, finding, evidence, session_column, user_column, tenant_column) AS (
+		SELECT n.oid, 'table.framework', format('%s keeps memory here, and every user of the application''s role reads all of it.', n.framework),
 			format('shape of %s''s table', n.framework), n.session_column, n.user_column, n.tenant_column
 		FROM known AS n
 		UNION ALL
-		SELECT DISTINCT ON (c.oid) c.oid, c.name, 'table.child', format('Its rows belong to rows of %s, and are seen by all.', c.confrelid::regclass),
+		SELECT DISTINCT ON (c.oid) c.oid, 'table.child', format('Its rows belong to rows of %s, and are seen by all.', c.confrelid::regclass),
 			format('foreign key %I, no row security', c.conname), c.session_column, c.user_column, c.tenant_column
 		FROM child AS c
 		UNION ALL
-		SELECT c.oid, c.name, 'table.looks_like_memory', 'It looks like memory of sessions or users, and every user of the application''s role reads all of it.',
+		SELECT c.oid, 'table.looks_like_memory', 'It looks like memory of sessions or users, and every user of the application''s role reads all of it.',
 			format('columns %s, %I; no row security', concat_ws(', ', quote_ident(y.session_column), quote_ident(y.user_column), quote_ident(y.tenant_column)), t.name),
 			y.session_column, y.user_column, y.tenant_column
 		FROM candidate AS c JOIN keyed AS y ON y.oid = c.oid JOIN content AS t ON t.oid = c.oid
 		WHERE (y.session_column IS NOT NULL OR (y.user_column IS NOT NULL AND t.strong))
 			AND NOT EXISTS (SELECT FROM known AS n WHERE n.oid = c.oid) AND NOT EXISTS (SELECT FROM child AS d WHERE d.oid = c.oid)
 		UNION ALL
-		SELECT DISTINCT ON (c.oid) c.oid, c.name, 'table.embedding', 'It has embeddings, and nothing says whose they are.',
+		SELECT DISTINCT ON (c.oid) c.oid, 'table.embedding', 'It has embeddings, and nothing says whose they are.',
 			format('column %I of type %s, no key column, no row security', a.attname, t.typname), NULL, NULL, NULL
 		FROM candidate AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
 			JOIN pg_type AS t ON t.oid = a.atttypid AND t.typname IN ('vector', 'halfvec', 'sparsevec')
@@ -123,10 +124,10 @@ BEGIN
 			AND NOT EXISTS (SELECT FROM known AS n WHERE n.oid = c.oid) AND NOT EXISTS (SELECT FROM child AS d WHERE d.oid = c.oid)
 	)
 	-- without a key column nothing but refusing everybody is safe
-	SELECT f.check_id, f.name, f.finding, f.evidence,
+	SELECT f.check_id, f.oid::regclass::text, f.finding, f.evidence,
 		CASE WHEN num_nonnulls(f.session_column, f.user_column, f.tenant_column) = 0
-			THEN format(E'ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\nCREATE POLICY nobody ON %1$s USING (false);', f.name)
-			ELSE format('SELECT sessmem.protect(%s);', concat_ws(', ', quote_literal(f.name), 'session_column => ' || coalesce(quote_literal(f.session_column), 'NULL'),
+			THEN format(E'ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\nCREATE POLICY nobody ON %1$s USING (false);', f.oid::regclass)
+			ELSE format('SELECT sessmem.protect(%s);', concat_ws(', ', quote_literal(f.oid::regclass), 'session_column => ' || coalesce(quote_literal(f.session_column), 'NULL'),
 				'user_column => ' || quote_literal(f.user_column), 'tenant_column => ' || quote_literal(f.tenant_column))) END
 	FROM found AS f
 

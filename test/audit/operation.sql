@@ -7,9 +7,7 @@ INSERT INTO seed (check_id, object, setup, also, cleanup) VALUES
 	('operation.sweep_behind', 'sessmem.session', $$INSERT INTO sessmem.session (session_id, expires_at) VALUES ('o4', now() - interval '60 days')$$, '{}', ''),
 	('operation.sweep_failed', 'sessmem.session', $$INSERT INTO sessmem.session (session_id, expires_at, sweep_failed_at) VALUES ('o5', now() - interval '60 days', now())$$, '{}', ''),
 	('operation.no_expiry', 'sessmem.session', $$INSERT INTO sessmem.session (session_id) VALUES ('o6')$$, '{}', ''),
-	('operation.long_lifetime', 'sessmem.session', $$INSERT INTO sessmem.session (session_id, expires_at) VALUES ('o7', now() + interval '90 days')$$, '{}', ''),
-	('operation.event_trigger', 'sessmem_after_drop', 'ALTER EXTENSION sessmem DROP EVENT TRIGGER sessmem_after_drop; DROP EVENT TRIGGER sessmem_after_drop', '{}', ''),
-	('operation.event_trigger', 'sessmem_after_ddl', 'ALTER EVENT TRIGGER sessmem_after_ddl ENABLE', '{}', '');
+	('operation.long_lifetime', 'sessmem.session', $$INSERT INTO sessmem.session (session_id, expires_at) VALUES ('o7', now() + interval '90 days')$$, '{}', '');
 
 -- what is as it should be
 INSERT INTO sessmem.session (session_id, expires_at) VALUES ('o_good', now() + interval '1 day');
