@@ -318,7 +318,7 @@ LOOP EXECUTE format(''ALTER LARGE OBJECT %%s OWNER TO %s'', o); END LOOP; END $f
 	FROM trigger_function AS t CROSS JOIN LATERAL sessmem.audit_names(t.source) AS m
 		JOIN pg_class AS c ON c.relname = m.name::name AND c.relkind IN ('r', 'p') AND (m.schema IS NULL OR c.relnamespace::regnamespace::text = quote_ident(m.schema))
 	CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(c.relacl, c.relowner, '{SELECT}') AS grantees) AS g
-	WHERE m.verb IN ('insert', 'merge') AND g.grantees IS NOT NULL AND NOT EXISTS (SELECT FROM scope AS s WHERE s.oid = c.oid)
+	WHERE m.verb IN ('insert', 'merge ') AND g.grantees IS NOT NULL AND NOT EXISTS (SELECT FROM scope AS s WHERE s.oid = c.oid)
 
 	UNION ALL
 	SELECT 'leak.server_version', 'server', format('%s: %s.', v.cve, v.what), format('PostgreSQL %s, fixed in %s', current_setting('server_version'), v.fixed),

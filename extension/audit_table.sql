@@ -43,7 +43,7 @@ BEGIN
 			('content', false), ('text', false), ('body', false), ('payload', false), ('checkpoint', false), ('state', false), ('data', false), ('value', false),
 			('blob', false), ('summary', false), ('document', false), ('answer', false), ('question', false), ('output', false), ('input', false)
 	), candidate AS MATERIALIZED (		-- roots of users without row security
-		SELECT c.oid, c.relname, c.relowner
+		SELECT c.oid, c.relname
 		FROM pg_class AS c
 		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT c.relrowsecurity AND c.relpersistence <> 't' AND c.oid >= 16384
 			AND c.relnamespace NOT IN ('sessmem'::regnamespace, 'information_schema'::regnamespace)
@@ -97,8 +97,7 @@ BEGIN
 		SELECT c.oid, k.conname, k.confrelid, y.session_column, y.user_column, y.tenant_column
 		FROM candidate AS c JOIN pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'f'
 			JOIN scope AS s ON s.oid = k.confrelid LEFT JOIN keyed AS y ON y.oid = c.oid
-		-- a protected table's of another owner: guard.foreign_key_owner
-		WHERE ((s.protected AND s.owner = c.relowner) OR EXISTS (SELECT FROM keyed AS p WHERE p.oid = s.oid AND p.session_column IS NOT NULL AND NOT s.protected))
+		WHERE (s.protected OR EXISTS (SELECT FROM keyed AS p WHERE p.oid = s.oid AND p.session_column IS NOT NULL))
 			AND NOT EXISTS (SELECT FROM known AS n WHERE n.oid = c.oid)
 	), found (oid, check_id, finding, evidence, session_column, user_column, tenant_column) AS (
 		SELECT n.oid, 'table.framework', format('%s keeps memory here, and every user of the application''s role reads all of it.', n.framework),
