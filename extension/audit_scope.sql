@@ -4,7 +4,7 @@
 -- wrote: the source of a function is read as text.
 
 CREATE FUNCTION sessmem.audit_scope() RETURNS TABLE (oid oid, owner oid, forced boolean, protected boolean)
-	LANGUAGE sql STABLE
+	LANGUAGE sql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT c.oid, c.relowner, c.relforcerowsecurity, p.relation IS NOT NULL
@@ -18,7 +18,7 @@ COMMENT ON FUNCTION sessmem.audit_scope() IS
 -- Whoever may bind; before anybody may, whoever may read or write tables with row
 -- security.  With a role that cannot log in, those that act by it.
 CREATE FUNCTION sessmem.audit_apps() RETURNS TABLE (oid oid)
-	LANGUAGE sql STABLE
+	LANGUAGE sql STABLE ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH RECURSIVE binder AS (
@@ -75,7 +75,7 @@ COMMENT ON FUNCTION sessmem.audit_setting(oid, text) IS
 
 -- Text is all that there is of a function that is not in the SQL standard's form.
 CREATE FUNCTION sessmem.audit_names(source text, OUT verb text, OUT schema text, OUT name text) RETURNS SETOF record
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	-- simple expressions: others take ten times as long
@@ -96,7 +96,7 @@ COMMENT ON FUNCTION sessmem.audit_names(text) IS
 -- Of the server's releases that fixed what lets SQL past row security, or run
 -- anything: https://www.postgresql.org/support/security/
 CREATE FUNCTION sessmem.audit_vulnerabilities(version integer, OUT cve text, OUT fixed text, OUT what text) RETURNS SETOF record
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT v.cve, v.major || '.' || v.minor, v.what
