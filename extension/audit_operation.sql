@@ -6,7 +6,6 @@
 INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('operation.event_triggers_off', 'critical', 'Event triggers are not switched off'),
 	('operation.foreign_object', 'high', 'There is nothing of others in schema sessmem'),
-	('operation.version', 'medium', 'The extension is of the version of its library'),
 	('operation.no_key', 'medium', 'There is a key to verify tokens'),
 	('operation.key_rotation', 'low', 'The signing key is younger than 90 days'),
 	('operation.old_key', 'medium', 'Keys that have a successor are retired within a year'),
@@ -48,11 +47,6 @@ BEGIN
 	FROM pg_proc AS p
 	WHERE p.pronamespace = 'sessmem'::regnamespace
 		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-	UNION ALL
-	SELECT 'operation.version', 'sessmem', 'The library and the functions in the database are of different versions.',
-		format('version %s, installed is %s', x.extversion, a.default_version), 'ALTER EXTENSION sessmem UPDATE;'
-	FROM pg_extension AS x JOIN pg_available_extensions() AS a ON a.name = x.extname
-	WHERE x.extname = 'sessmem' AND x.extversion <> a.default_version
 
 	UNION ALL
 	SELECT 'operation.no_key', 'database', 'No token can be verified: nobody can bind.', 'no live key in sessmem.keys', 'SELECT sessmem.create_key();'
