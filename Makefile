@@ -57,12 +57,12 @@ SQL_PARTS = \
 	extension/audit_context.sql \
 	extension/audit_storage.sql \
 	extension/audit_guard.sql \
-	extension/report.sql \
 	extension/audit_scope.sql \
 	extension/audit_leak.sql \
 	extension/audit_role.sql \
 	extension/audit_table.sql \
 	extension/audit_operation.sql \
+	extension/report.sql \
 	extension/roles.sql \
 	extension/grants.sql
 

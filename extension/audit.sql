@@ -285,6 +285,10 @@ BEGIN
 		UNION SELECT * FROM sessmem.audit_context()
 		UNION SELECT * FROM sessmem.audit_storage()
 		UNION SELECT * FROM sessmem.audit_guard()
+		UNION SELECT * FROM sessmem.audit_leak()
+		UNION SELECT * FROM sessmem.audit_role()
+		UNION SELECT * FROM sessmem.audit_table()
+		UNION SELECT * FROM sessmem.audit_operation()
 	) AS f (check_id, object, finding, evidence, fix)
 	JOIN sessmem.audit_check AS c ON c.check_id = f.check_id
 	ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], c.severity), c.check_id, f.object, f.evidence;

@@ -247,7 +247,9 @@ BEGIN
 	SELECT 'context.internal_function', r.name, format('%s can do with this function what only sessmem should.', r.role), format('EXECUTE for %s', r.role),
 		format('REVOKE EXECUTE ON ROUTINE %s FROM %s;', r.name, r.role)
 	FROM routine AS r
-	WHERE r.grantee <> 0 AND r.internal AND r.name NOT IN ('sessmem.close_own()', 'sessmem.close_any(text,text,text)', 'sessmem.subject(text,text,text,text)')
+	WHERE r.grantee <> 0 AND r.internal
+		AND NOT (r.name ~ '^sessmem\.(prove_\w+|key_columns)\(' AND has_function_privilege(r.grantee, 'sessmem.prove(regclass, regrole, jsonb)', 'EXECUTE'))
+		AND r.name NOT IN ('sessmem.close_own()', 'sessmem.close_any(text,text,text)', 'sessmem.subject(text,text,text,text)')
 	UNION ALL
 	SELECT 'context.app_privileged', x.role, 'What the application can do, injected SQL can: it opens any session, or ends protection.',
 		format('EXECUTE on %s, %s', string_agg(r.name, ', ' ORDER BY r.name), CASE WHEN r.grantee = a.role THEN 'granted to it' ELSE format('as a member of %s', r.role) END),
