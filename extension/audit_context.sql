@@ -165,8 +165,8 @@ BEGIN
 	UNION ALL
 	SELECT 'context.not_preloaded', 'server', 'The second enforcement and the worker are off, and a client can plant settings of sessmem before the library is there.',
 		format('shared_preload_libraries = %L', current_setting('shared_preload_libraries')),
-		format(E'ALTER SYSTEM SET shared_preload_libraries = %s; -- then restart the server',
-			concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), 'sessmem'))
+		format('ALTER SYSTEM SET shared_preload_libraries = %s; -- then restart the server', (SELECT string_agg(quote_literal(btrim(l, ' "')), ', ' ORDER BY i)
+			FROM unnest(string_to_array(nullif(current_setting('shared_preload_libraries'), ''), ',') || 'sessmem'::text) WITH ORDINALITY AS u (l, i)))
 	WHERE NOT preloaded
 	UNION ALL
 	SELECT v.check_id, s.object, v.finding, s.evidence,

@@ -159,7 +159,7 @@ BEGIN
 		pg_get_constraintdef(c.oid), format('DO $fix$BEGIN PERFORM sessmem.maintenance(''a foreign key with the session key'');%s ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %3$I FOREIGN KEY (%4$s) REFERENCES %5$s (%6$s)%7$s; END$fix$;',
 			CASE WHEN o.has_key THEN '' ELSE format(' ALTER TABLE %s ADD UNIQUE (%s);', c.confrelid::regclass, o.parent) END,
 			c.conrelid::regclass, c.conname, o.child, c.confrelid::regclass, o.parent,
-			substring(pg_get_constraintdef(c.oid) FROM '\)( (?:MATCH|ON|DEFERRABLE|NOT VALID).*)$'))
+			substring(pg_get_constraintdef(c.oid) FROM '\)( (?:MATCH|ON|DEFERRABLE|NOT VALID|NOT ENFORCED).*)$'))
 	FROM pg_constraint AS c JOIN sessmem.protected_table AS child ON child.relation = c.conrelid JOIN sessmem.protected_table AS parent ON parent.relation = c.confrelid
 		CROSS JOIN LATERAL (
 			SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY n), string_agg(quote_ident(b.attname), ', ' ORDER BY n), bool_and(a.attnum IS NOT NULL),

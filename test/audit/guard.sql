@@ -43,5 +43,5 @@ INSERT INTO seed (check_id, object, setup, also) VALUES
 SELECT current_setting('server_version_num')::int >= 170000 AS has_maintain \gset
 \if :has_maintain
 INSERT INTO seed (check_id, object, setup) VALUES
-	('guard.maintain_granted', 'public.g40', mine('g40') || role_for('maintain', 'GRANT MAINTAIN ON g40 TO @'));
+	('guard.maintain_granted', 'public.g40', mine('g40') || 'GRANT MAINTAIN ON g40 TO PUBLIC');
 \endif
