@@ -7,7 +7,7 @@ INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('operation.event_triggers_off', 'critical', 'Event triggers are not switched off'),
 	('operation.foreign_object', 'high', 'There is nothing of others in schema sessmem'),
 	('operation.no_key', 'medium', 'There is a key to verify tokens'),
-	('operation.key_rotation', 'low', 'The signing key is younger than 90 days'),
+	('operation.key_rotation', 'medium', 'The signing key is younger than 90 days'),
 	('operation.old_key', 'medium', 'Keys that have a successor are retired within a year'),
 	('operation.database_mints', 'low', 'With keys of other issuers, the database does not sign itself'),
 	('operation.sweep_behind', 'medium', 'What has lapsed is swept'),

@@ -23,7 +23,7 @@ INSERT INTO sessmem.audit_check VALUES
 	('storage.key_not_indexed', 'low', 'An index leads with the column that policies compare'),
 	('storage.unchecked', 'high', 'Protected tables are checked at every command'),
 	('storage.auto_protection_missed', 'high', 'Tables that auto_protect() is about are protected'),
-	('storage.orphaned_entry', 'low', 'What the registry names exists');
+	('storage.orphaned_entry', 'high', 'What the registry names exists');
 
 CREATE FUNCTION sessmem.audit_storage(OUT check_id text, OUT object text, OUT finding text, OUT evidence text, OUT fix text) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
@@ -190,7 +190,7 @@ BEGIN
 		'it fits a row of sessmem.auto_protection', format('SELECT sessmem.protect(%L, %L, %L, %L);', u.relation, u.session_column, u.user_column, u.tenant_column)
 	FROM sessmem.unprotected() AS u
 	UNION ALL
-	SELECT 'storage.orphaned_entry', p.name, 'The table is gone and still registered; another one could get its place.', format('no relation has oid %s', p.relation::oid),
+	SELECT 'storage.orphaned_entry', p.name, 'The table is gone and still registered: nothing can be swept or erased, and another table could get its place.', format('no relation has oid %s', p.relation::oid),
 		format('DELETE FROM sessmem.protected_table WHERE relation = %s;', p.relation::oid)
 	FROM sessmem.protected_table AS p WHERE NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p.relation);
 END

@@ -12,7 +12,7 @@ INSERT INTO seed (check_id, object, setup, also) VALUES
 	('guard.trigger_after', 'public.g6', protected('g6') || $$CREATE FUNCTION g6() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER zzzz BEFORE UPDATE ON g6 FOR EACH ROW EXECUTE FUNCTION g6()$$, '{}'),
 	('guard.foreign_code', 'public.g7', protected('g7') || role_for('coder', $$CREATE FUNCTION g7() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER copy AFTER INSERT ON g7 FOR EACH ROW EXECUTE FUNCTION g7(); ALTER FUNCTION g7() OWNER TO @$$), '{}'),
 	('guard.rule', 'public.g8', protected('g8') || 'CREATE RULE quiet AS ON DELETE TO g8 DO INSTEAD NOTHING', '{}'),
-	('guard.foreign_key_owner', 'public.g9', protected('g9', 'session_id text PRIMARY KEY') || 'CREATE TABLE g9_other (id text REFERENCES g9); ' || owned('g9_other'), '{}'),
+	('guard.foreign_key_owner', 'public.g9', protected('g9', 'session_id text PRIMARY KEY') || 'CREATE TABLE g9_other (id text REFERENCES g9); ' || owned('g9_other'), '{table.child}'),
 	('guard.nullable_key', 'public.g10', protected('g10') || 'ALTER TABLE g10 ALTER session_id DROP NOT NULL', '{}'),
 	('guard.empty_key', 'public.g11', protected('g11') || 'ALTER TABLE g11 DROP CONSTRAINT sessmem_key_not_empty', '{}'),
 	('guard.rows_without_session', 'public.g12', protected('g12') || 'ALTER TABLE g12 ALTER session_id DROP NOT NULL; INSERT INTO g12 VALUES (NULL)', '{guard.nullable_key}'),
