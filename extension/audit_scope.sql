@@ -75,7 +75,7 @@ COMMENT ON FUNCTION sessmem.audit_setting(oid, text) IS
 
 -- Text is all that there is of a function that is not in the SQL standard's form.
 CREATE FUNCTION sessmem.audit_names(source text, OUT verb text, OUT schema text, OUT name text) RETURNS SETOF record
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	-- simple expressions: others take ten times as long
@@ -96,7 +96,7 @@ COMMENT ON FUNCTION sessmem.audit_names(text) IS
 -- Of the server's releases that fixed what lets SQL past row security, or run
 -- anything: https://www.postgresql.org/support/security/
 CREATE FUNCTION sessmem.audit_vulnerabilities(version integer, OUT cve text, OUT fixed text, OUT what text) RETURNS SETOF record
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 5
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT v.cve, v.major || '.' || v.minor, v.what

@@ -314,6 +314,7 @@ AS $$
 		AND ((c.confrelid = $1 AND NOT key.nums <@ c.confkey)
 			OR (c.conrelid = $1 AND NOT key.nums <@ c.conkey
 				AND EXISTS (SELECT FROM sessmem.protected_table AS p WHERE p.relation = c.confrelid)))
+	ORDER BY 1 DESC
 $$;
 COMMENT ON FUNCTION sessmem.oracles(regclass) IS
 	'Internal: keys and indexes that tell of the rows of other sessions, and what would be better.';
