@@ -28,6 +28,7 @@ static char *maintenance = NULL;
 static bool explain_analyze = false;
 static int	unscoped_reads = SESSMEM_UNSCOPED_COUNT;
 static int	violation_retention = 0;
+static int	violation_log_limit = 0;
 
 static const struct config_enum_entry unscoped_options[] = {
 	{"count", SESSMEM_UNSCOPED_COUNT, false},
@@ -143,6 +144,12 @@ sessmem_guc_init(void)
 							&violation_retention, 90 * SECS_PER_DAY, -1, INT_MAX, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 
+	DefineCustomIntVariable("sessmem.violation_log_limit",
+							"How many violations of a kind the server's log has in a minute.",
+							"-1 logs all.  What is left out is counted in the next line.",
+							&violation_log_limit, 10, -1, INT_MAX, PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+
 	DefineCustomIntVariable("sessmem.sweep_interval",
 							"Time between two runs of the background worker.",
 							NULL,
@@ -195,6 +202,13 @@ SessmemUnscoped
 sessmem_guc_unscoped_reads(void)
 {
 	return unscoped_reads;
+}
+
+/* In a minute, or -1 for all. */
+int
+sessmem_guc_violation_log_limit(void)
+{
+	return violation_log_limit;
 }
 
 /* Seconds, or -1 for ever. */

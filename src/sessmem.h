@@ -66,6 +66,7 @@ typedef enum SessmemUnscoped
 } SessmemUnscoped;
 
 extern SessmemUnscoped sessmem_guc_unscoped_reads(void);
+extern int	sessmem_guc_violation_log_limit(void);
 extern int	sessmem_guc_violation_retention(void);
 
 /* ---------- shmem.c: shared memory ---------- */

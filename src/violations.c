@@ -19,7 +19,7 @@
  *	  copies the slot and looks whether its state is still the same.
  *	- A slot is TAKEN by the transaction that brings it to the table, and given back
  *	  when that commits.  If that rolls back, it is as it was.
- *	- The log has so many lines of a kind in a minute; the next line after that says
+ *	- The log has so many lines of a kind in a minute (guc.c); the next line after that says
  *	  how many were left out.  The server's own line of the error is left out with
  *	  it, and never has the statement, which may hold a row or a token.
  *
@@ -42,7 +42,6 @@
 #include "utils/timestamp.h"
 
 #define NSLOTS 64				/* kept of each kind */
-#define LOG_LINES 10			/* of each kind in a minute */
 #define NWORKERS 64
 
 #define ID_LEN 128				/* what is kept of an id */
@@ -308,7 +307,8 @@ may_log(LogRate *rate, uint64 *left_out)
 
 	if (known != minute && pg_atomic_compare_exchange_u64(&rate->minute, &known, minute))
 		pg_atomic_write_u64(&rate->lines, 0);
-	if (pg_atomic_fetch_add_u64(&rate->lines, 1) < LOG_LINES)
+	if (sessmem_guc_violation_log_limit() < 0 ||
+		pg_atomic_fetch_add_u64(&rate->lines, 1) < (uint64) sessmem_guc_violation_log_limit())
 	{
 		*left_out = pg_atomic_exchange_u64(&rate->left_out, 0);
 		return true;

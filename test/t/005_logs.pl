@@ -8,7 +8,7 @@ use Test::More;
 
 my $app = $Fixture::app;
 my $node = Fixture::start('logging', "shared_preload_libraries = 'sessmem'", 'log_statement = none', 'log_min_error_statement = error',
-	'log_min_messages = debug1', 'log_error_verbosity = verbose', 'log_parameter_max_length_on_error = -1', 'log_connections = on', 'log_disconnections = on');
+	'log_min_messages = debug1', 'log_error_verbosity = verbose', 'log_parameter_max_length_on_error = -1', 'log_connections = on', 'log_disconnections = on', 'sessmem.violation_log_limit = -1');
 $node->safe_psql('postgres', <<SQL);
 CREATE FUNCTION by_format(token text) RETURNS text LANGUAGE plpgsql AS
 	'BEGIN EXECUTE format(\$\$SELECT sessmem.bind(%L)\$\$, token); RETURN ''done''; END';
