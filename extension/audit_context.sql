@@ -241,7 +241,7 @@ BEGIN
 	SELECT 'context.function_public', r.name, 'Everybody can execute this function of sessmem.', 'EXECUTE for PUBLIC', format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC;', r.name)
 	FROM routine AS r
 	WHERE r.grantee = 0 AND r.name NOT IN ('sessmem.session_id()', 'sessmem.user_id()', 'sessmem.tenant_id()',
-		'sessmem.session_id(anyelement)', 'sessmem.user_id(anyelement)', 'sessmem.tenant_id(anyelement)', 'sessmem.status()')
+		'sessmem.session_id(anyelement)', 'sessmem.user_id(anyelement)', 'sessmem.tenant_id(anyelement)', 'sessmem.status()', 'sessmem.agrees(boolean,regclass)')
 	UNION ALL
 	-- but for those that others call in the caller's name
 	SELECT 'context.internal_function', r.name, format('%s can do with this function what only sessmem should.', r.role), format('EXECUTE for %s', r.role),

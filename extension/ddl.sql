@@ -106,6 +106,12 @@ BEGIN
 			'storage.policy_added', format('DROP POLICY %I ON %s;', q.polname, p.relation)
 		FROM pg_policy AS q
 		WHERE q.polrelid = p.relation AND q.polname NOT IN ('sessmem_permissive', 'sessmem_restrictive')
+			AND (q.polname <> 'sessmem_agreement' OR p.agreement IS NULL)
+		UNION ALL
+		SELECT 'its policy on what agrees with the key is missing or changed', 'storage.policy_changed', NULL
+		WHERE p.agreement IS NOT NULL AND NOT EXISTS (SELECT FROM pg_policy AS q
+			WHERE q.polrelid = p.relation AND q.polname = 'sessmem_agreement' AND NOT q.polpermissive AND q.polcmd = '*' AND q.polroles = '{0}'
+				AND pg_get_expr(q.polqual, q.polrelid) = 'true' AND pg_get_expr(q.polwithcheck, q.polrelid) = p.agreement)
 		UNION ALL
 		SELECT 'its guard is missing, disabled or changed',
 			coalesce((SELECT CASE t.tgenabled WHEN 'D' THEN 'guard.disabled' WHEN 'A' THEN 'guard.changed' ELSE 'guard.origin_only' END
@@ -305,8 +311,8 @@ BEGIN
 
 	-- partitions and children that are new, and what is below them
 	FOR fresh IN
-		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column)
-			SELECT DISTINCT m.member, p.session_column, p.user_column, p.tenant_column
+		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column, agreement)
+			SELECT DISTINCT m.member, p.session_column, p.user_column, p.tenant_column, p.agreement
 			FROM sessmem.protected_table AS p
 			JOIN pg_inherits AS i ON i.inhparent = p.relation
 			CROSS JOIN LATERAL sessmem.members(i.inhrelid) AS m
@@ -350,7 +356,7 @@ AS $$
 BEGIN
 	RETURN QUERY
 	SELECT DISTINCT ON (c.oid) c.oid::regclass, r.session_column, r.user_column, r.tenant_column,
-		NULL::int2[], NULL::oid, NULL::text, NULL::text[], NULL::boolean
+		NULL::int2[], NULL::oid, NULL::text, NULL::text[], NULL::boolean, NULL::text
 	FROM sessmem.auto_protection AS r
 		JOIN pg_namespace AS n ON n.nspname = r.schema
 		JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname LIKE r.pattern

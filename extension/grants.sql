@@ -10,5 +10,5 @@ GRANT USAGE ON SCHEMA sessmem TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	sessmem.session_id(), sessmem.user_id(), sessmem.tenant_id(),
 	sessmem.session_id(anyelement), sessmem.user_id(anyelement), sessmem.tenant_id(anyelement),
-	sessmem.status()
+	sessmem.status(), sessmem.agrees(boolean, regclass)
 	TO PUBLIC;

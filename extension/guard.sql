@@ -11,3 +11,9 @@ CREATE FUNCTION sessmem.guard_truncate() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'sessmem_guard_truncate';
 COMMENT ON FUNCTION sessmem.guard_truncate() IS
 	'Trigger of protected tables, BEFORE TRUNCATE: 42501 outside of maintenance.';
+
+CREATE FUNCTION sessmem.agrees(condition boolean, relation regclass) RETURNS boolean
+	LANGUAGE c STABLE PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'sessmem_agrees';
+COMMENT ON FUNCTION sessmem.agrees(boolean, regclass) IS
+	'True, or 42501: in the policy of a table whose key columns protect() keeps, for rows that say by themselves whose they are.';

@@ -154,6 +154,99 @@ $$;
 COMMENT ON FUNCTION sessmem.check_protectable(regclass, name, name, name) IS
 	'Internal: 42809, 42703 or 22023 if the table cannot be protected by these columns.';
 
+-- Tables that know their session by an expression, by the beginning of a path, or by a
+-- row of another table, get a key column, which the session in force fills in as in any
+-- other table; so nothing of what isolates them is special.  What they had before need
+-- only agree with it (42501 from a policy), or two sessions would meet in one unique key.
+CREATE FUNCTION sessmem.key_sources(
+		relation regclass, columns name[], keys text[], prefix_column name, separator text, parent name,
+		OUT name name, OUT type regtype, OUT backfill text, OUT agreement text)
+	RETURNS SETOF record
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	fk pg_constraint;
+	first boolean := true;
+BEGIN
+	IF parent IS NOT NULL THEN
+		SELECT * INTO fk FROM pg_constraint AS c
+			WHERE c.conrelid = relation AND c.contype = 'f' AND sessmem.column_number(relation, parent) = ANY (c.conkey) ORDER BY c.conname LIMIT 1;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'column "%" of table % has no foreign key', parent, relation
+				USING ERRCODE = 'undefined_object',
+					HINT = 'parent is the column that refers to the table whose rows say whose they are.';
+		END IF;
+		agreement := format('num_nulls(%s) > 0 OR (%1$s) IN (SELECT %s FROM %s AS p)',
+			(SELECT string_agg(format('%I', a.attname), ', ' ORDER BY k.i) FROM unnest(fk.conkey) WITH ORDINALITY AS k (n, i)
+				JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = k.n),
+			(SELECT string_agg(format('p.%I', a.attname), ', ' ORDER BY k.i) FROM unnest(fk.confkey) WITH ORDINALITY AS k (n, i)
+				JOIN pg_attribute AS a ON a.attrelid = fk.confrelid AND a.attnum = k.n),
+			fk.confrelid::regclass);
+		RETURN NEXT;
+	END IF;
+	FOR i IN 1 .. 3 LOOP
+		name := columns[i];
+		CONTINUE WHEN name IS NULL;
+		type := 'text';
+		backfill := NULL;
+		agreement := NULL;
+		IF keys[i] IS NOT NULL THEN
+			backfill := format('UPDATE %s SET %I = nullif((%s)::text, '''')', relation, name, keys[i]);
+			agreement := format('((%s)::text = %I) IS NOT FALSE', keys[i], name);
+		ELSIF prefix_column IS NOT NULL AND first THEN
+			backfill := format('UPDATE %s SET %I = nullif(split_part(%I::text, %L, 1), '''')', relation, name, prefix_column, separator);
+			agreement := format('%I::text = %I OR starts_with(%1$I::text, %2$I || %L)', prefix_column, name, separator);
+		ELSIF parent IS NOT NULL THEN
+			-- while that is not protected, its owner sees its rows
+			SELECT a.atttypid::regtype, format('UPDATE %s AS c SET %I = p.%2$I FROM %s AS p WHERE %s', relation, name, fk.confrelid::regclass,
+				(SELECT string_agg(format('c.%I = p.%I', x.attname, y.attname), ' AND ') FROM unnest(fk.conkey, fk.confkey) AS k (m, n)
+					JOIN pg_attribute AS x ON x.attrelid = relation AND x.attnum = k.m
+					JOIN pg_attribute AS y ON y.attrelid = fk.confrelid AND y.attnum = k.n))
+				INTO type, backfill
+				FROM pg_attribute AS a WHERE a.attrelid = fk.confrelid AND a.attname = key_sources.name AND NOT a.attisdropped;
+			type := coalesce(type, 'text');
+		ELSE
+			CONTINUE;
+		END IF;
+		first := false;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION sessmem.key_sources(regclass, name[], text[], name, text, name) IS
+	'Internal: key columns that protect() is to keep, how they are filled for rows that are there, and what must agree with them. 42704: parent has no foreign key.';
+
+CREATE FUNCTION sessmem.add_key_columns(
+		relation regclass, columns name[], keys text[], prefix_column name, separator text, parent name)
+	RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	source record;
+	agreement text;
+BEGIN
+	IF prefix_column IS NOT NULL AND coalesce(separator, '') = '' THEN
+		RAISE EXCEPTION 'separator must not be empty' USING ERRCODE = '22023',
+			DETAIL = 'The path of session ab would begin with session a.';
+	END IF;
+	FOR source IN SELECT * FROM sessmem.key_sources(relation, columns, keys, prefix_column, separator, parent) LOOP
+		agreement := concat_ws(' AND ', agreement, '(' || source.agreement || ')');
+		CONTINUE WHEN source.name IS NULL OR sessmem.column_number(relation, source.name) <> 0;
+		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ADD COLUMN %I %s', relation, source.name, source.type));
+		IF source.backfill IS NOT NULL AND EXISTS (SELECT FROM sessmem.members(relation) AS m WHERE sessmem.has_rows(m.member)) THEN
+			PERFORM sessmem.as_owner(relation, source.backfill);
+			-- deferred triggers would keep the table from being altered
+			SET CONSTRAINTS ALL IMMEDIATE;
+		END IF;
+	END LOOP;
+	RETURN format('sessmem.agrees(%s, %L::pg_catalog.regclass)', agreement, relation);
+END
+$$;
+COMMENT ON FUNCTION sessmem.add_key_columns(regclass, name[], text[], name, text, name) IS
+	'Internal: adds the key columns that a table lacks and protect() is to keep; returns what must agree with them. 22023: no separator.';
+
 -- The guard's arguments are names, so it is made anew when a column is renamed.
 CREATE FUNCTION sessmem.install_guard(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -254,6 +347,14 @@ BEGIN
 	PERFORM sessmem.as_owner(relation, format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', relation));
 	PERFORM sessmem.as_owner(relation, format('CREATE POLICY sessmem_permissive ON %s AS PERMISSIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate));
 	PERFORM sessmem.as_owner(relation, format('CREATE POLICY sessmem_restrictive ON %s AS RESTRICTIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate));
+	PERFORM sessmem.as_owner(relation, format('DROP POLICY IF EXISTS sessmem_agreement ON %s', relation));
+	IF entry.agreement IS NOT NULL THEN
+		PERFORM sessmem.as_owner(relation, format('CREATE POLICY sessmem_agreement ON %s AS RESTRICTIVE FOR ALL TO PUBLIC USING (true) WITH CHECK (%s)', relation, entry.agreement));
+		-- as the server has it, so that a change is seen
+		UPDATE sessmem.protected_table AS p
+			SET agreement = (SELECT pg_get_expr(q.polwithcheck, q.polrelid) FROM pg_policy AS q WHERE q.polrelid = p.relation AND q.polname = 'sessmem_agreement')
+			WHERE p.relation = apply_protection.relation;
+	END IF;
 
 	PERFORM sessmem.install_guard(relation);
 	PERFORM sessmem.revoke_dangerous(relation);
@@ -324,7 +425,13 @@ CREATE FUNCTION sessmem.protect(
 		session_column name DEFAULT 'session_id',
 		user_column name DEFAULT NULL,
 		tenant_column name DEFAULT NULL,
-		strict boolean DEFAULT false
+		strict boolean DEFAULT false,
+		session_key text DEFAULT NULL,
+		user_key text DEFAULT NULL,
+		tenant_key text DEFAULT NULL,
+		prefix_column name DEFAULT NULL,
+		separator text DEFAULT '.',
+		parent name DEFAULT NULL
 	) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -337,6 +444,7 @@ DECLARE
 	missing_count bigint;
 	oracle record;
 	weakness text;
+	agrees text;
 BEGIN
 	IF relation IS NULL THEN
 		RAISE EXCEPTION 'relation must not be null' USING ERRCODE = '22004';
@@ -346,6 +454,11 @@ BEGIN
 	END IF;
 
 	PERFORM sessmem.check_read_committed('protect a table', 'Rows and partitions that others add meanwhile would be overlooked.');
+
+	IF num_nonnulls(session_key, user_key, tenant_key, prefix_column, parent) > 0 THEN
+		agrees := sessmem.add_key_columns(relation, ARRAY[session_column, user_column, tenant_column], ARRAY[session_key, user_key, tenant_key],
+			prefix_column, separator, parent);
+	END IF;
 
 	-- What can be told without a lock, so that a mistake stops nobody.
 	PERFORM sessmem.check_protectable(relation, session_column, user_column, tenant_column);
@@ -402,6 +515,11 @@ BEGIN
 		SELECT m.member, protect.session_column, protect.user_column, protect.tenant_column
 		FROM sessmem.members(relation) AS m
 		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING;
+	-- a call that only repairs need not say it again
+	IF agrees IS NOT NULL THEN
+		UPDATE sessmem.protected_table AS p SET agreement = agrees
+			WHERE p.relation IN (SELECT m.member FROM sessmem.members(protect.relation) AS m);
+	END IF;
 
 	-- left by a protection that is gone, or not ours at all
 	IF fresh THEN
@@ -445,8 +563,8 @@ BEGIN
 	PERFORM sessmem.accept_weaknesses(m.member) FROM sessmem.members(relation) AS m;
 END
 $$;
-COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name, boolean) IS
-	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Warns of unique and foreign keys without the session key, which tell whether a row of another session exists; strict refuses them. Calling it again repairs. 42809 or 42703: the table or a column is not suitable. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. 0A000: not in REPEATABLE READ or SERIALIZABLE. For administrators.';
+COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name, boolean, text, text, text, name, text, name) IS
+	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Warns of unique and foreign keys without the session key, which tell whether a row of another session exists; strict refuses them. Calling it again repairs. Key columns that the table does not have are added, and filled by the session in force, if session_key, user_key or tenant_key (an expression over the row, such as payload->>''run_id''), prefix_column with separator (a path that begins with the key) or parent (a column with a foreign key to a table whose rows say whose they are) is given; a row that does not agree with it is refused. 42809 or 42703: the table or a column is not suitable. 42704: parent has no foreign key. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. 0A000: not in REPEATABLE READ or SERIALIZABLE. For administrators.';
 
 CREATE FUNCTION sessmem.unprotect(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -483,7 +601,9 @@ BEGIN
 		FOR col IN SELECT * FROM sessmem.key_columns(m.member, entry.session_column, entry.user_column, entry.tenant_column)
 			WHERE type IS NOT NULL
 		LOOP
-			PERFORM sessmem.as_owner(m.member, format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', m.member, col.name));
+			-- who does not know the column must be able to write without it
+			PERFORM sessmem.as_owner(m.member, format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT%s', m.member, col.name,
+				CASE WHEN entry.agreement IS NOT NULL THEN format(', ALTER COLUMN %I DROP NOT NULL', col.name) ELSE '' END));
 		END LOOP;
 		-- children inherit the constraint
 		IF m.member = relation THEN
@@ -493,6 +613,7 @@ BEGIN
 		PERFORM sessmem.as_owner(m.member, format('DROP TRIGGER IF EXISTS zzz_sessmem_truncate ON %s', m.member));
 		PERFORM sessmem.as_owner(m.member, format('DROP POLICY IF EXISTS sessmem_permissive ON %s', m.member));
 		PERFORM sessmem.as_owner(m.member, format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', m.member));
+		PERFORM sessmem.as_owner(m.member, format('DROP POLICY IF EXISTS sessmem_agreement ON %s', m.member));
 		-- policies of your own stay in force
 		IF NOT EXISTS (SELECT FROM pg_policy AS q WHERE q.polrelid = m.member) THEN
 			PERFORM sessmem.as_owner(m.member, format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', m.member));

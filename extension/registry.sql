@@ -15,6 +15,7 @@ CREATE TABLE sessmem.protected_table (
 	name text NOT NULL,
 	accepted text[] NOT NULL DEFAULT '{}',
 	checked boolean NOT NULL,
+	agreement text,
 	CHECK (pg_catalog.num_nonnulls(session_column, user_column, tenant_column) > 0)
 );
 COMMENT ON TABLE sessmem.protected_table IS
@@ -29,6 +30,8 @@ COMMENT ON COLUMN sessmem.protected_table.accepted IS
 	'Weaknesses that it had when an administrator protected it, or that he brought about in maintenance.';
 COMMENT ON COLUMN sessmem.protected_table.checked IS
 	'Whether every command is checked for new weaknesses: not until a dump has been restored.';
+COMMENT ON COLUMN sessmem.protected_table.agreement IS
+	'Where protect() keeps key columns of its own: what else of a row must agree with them.';
 SELECT pg_catalog.pg_extension_config_dump('sessmem.protected_table', '');
 
 CREATE TRIGGER announce_change

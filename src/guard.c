@@ -46,6 +46,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -66,6 +67,7 @@ typedef struct Guard
 
 PG_FUNCTION_INFO_V1(sessmem_guard);
 PG_FUNCTION_INFO_V1(sessmem_guard_truncate);
+PG_FUNCTION_INFO_V1(sessmem_agrees);
 
 static const char *
 operation(TriggerEvent event)
@@ -265,4 +267,22 @@ sessmem_guard_truncate(PG_FUNCTION_ARGS)
 	refuse_write((TriggerData *) fcinfo->context, SESSMEM_BYPASS_ATTEMPT,
 				 "TRUNCATE would remove the rows of every session.",
 				 "DELETE removes your own rows; an administrator can call sessmem.maintenance('why') first.");
+}
+
+/*
+ * agrees(condition boolean, relation regclass) RETURNS boolean
+ *
+ * True, or 42501: in the policy of a table whose key columns protect() keeps, for what
+ * a row says by itself of whose it is.
+ */
+Datum
+sessmem_agrees(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0) && PG_GETARG_BOOL(0))
+		PG_RETURN_BOOL(true);
+	sessmem_refuse(SESSMEM_FOREIGN_WRITE, PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1),
+				   psprintf("cannot write to protected table \"%s\"",
+							PG_ARGISNULL(1) ? "?" : get_rel_name(PG_GETARG_OID(1))),
+				   "The row says, or its parent does, that it is another session's.",
+				   "Use the ids of the session that is bound.");
 }
