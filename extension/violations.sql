@@ -42,7 +42,7 @@ CREATE FUNCTION sessmem.take_violations(
 	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
 	AS 'MODULE_PATHNAME', 'sessmem_take_violations';
 COMMENT ON FUNCTION sessmem.take_violations() IS
-	'Internal: recorded_violations(), which shared memory forgets when the transaction commits.';
+	'Internal: recorded_violations(), which shared memory forgets when the transaction commits; none while another transaction has taken them.';
 
 CREATE VIEW sessmem.violations AS
 	SELECT v.id, v.first_at, v.at, v.kind, v.relation, v.role, v.tenant_id, v.user_id, v.session_id, v.application_name, v.pid, v.message, v.rule, v.count
@@ -63,8 +63,6 @@ DECLARE
 	saved bigint := 0;
 	new_id bigint;
 BEGIN
-	-- two at a time would save the same ones
-	LOCK TABLE sessmem.violation IN SHARE ROW EXCLUSIVE MODE NOWAIT;
 	FOR fresh IN
 		SELECT t.kind, t.relation, t.role, t.tenant_id, t.user_id, t.session_id, sum(t.count)::bigint AS n, min(t.first_at) AS first_at, max(t.at) AS at,
 			(array_agg(t.application_name ORDER BY t.at DESC))[1] AS application_name,
@@ -96,7 +94,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sessmem.save_violations() IS
-	'Moves violations from shared memory to sessmem.violation, and notifies channel sessmem_violation of each new row with {"id", "kind"}. Returns how many violations. 55P03: somebody else is doing it. The worker calls it within a quarter of a second; without a worker, call it from pg_cron. For administrators.';
+	'Moves violations from shared memory to sessmem.violation, and notifies channel sessmem_violation of each new row with {"id", "kind"}. Returns how many violations; 0, too, while another transaction is doing it. The worker calls it within a quarter of a second; without a worker, call it from pg_cron. For administrators.';
 
 CREATE FUNCTION sessmem.violation_retention() RETURNS interval
 	LANGUAGE c STABLE PARALLEL SAFE

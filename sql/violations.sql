@@ -186,31 +186,43 @@ SELECT count(*) FROM sessmem.violation;
 RESET sessmem.violation_retention;
 
 -- pushed out while it was being saved: counted as dropped only if that rolled back
-CREATE FUNCTION flood(name text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION flood(first integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	rel oid;
 BEGIN
-	FOR i IN 1 .. 64 LOOP
+	FOR rel IN SELECT c.oid FROM pg_class AS c WHERE c.oid < 16384 ORDER BY c.oid OFFSET first LIMIT 64 LOOP
 		BEGIN
-			PERFORM sessmem.refuse('no_session', 0, name || i, 'rule', 'hint');
+			PERFORM sessmem.refuse('no_session', rel, 'message', 'rule', 'hint');
 		EXCEPTION WHEN OTHERS THEN
 			NULL;
 		END;
 	END LOOP;
 END $$;
+CREATE VIEW totals AS SELECT s.event, sum(s.count) FROM sessmem.stat AS s GROUP BY 1 ORDER BY 1;
 SELECT forget();
-SELECT flood('a');
+SELECT flood(0);
 BEGIN;
 SELECT sessmem.save_violations();
-SELECT flood('b');
-SELECT count(*) FROM sessmem.stat WHERE event = 'dropped';
+SELECT flood(64);
+SELECT * FROM totals;
 COMMIT;
-SELECT event, count FROM sessmem.stat ORDER BY event;
+SELECT * FROM totals;
 BEGIN;
 SELECT sessmem.save_violations();
-SELECT flood('c');
+SELECT flood(128);
 ROLLBACK;
-SELECT event, count FROM sessmem.stat ORDER BY event;
+SELECT * FROM totals;
 SELECT sessmem.save_violations();
 SELECT sum(count) FROM sessmem.violation;
+-- the same again, while it is being saved: only what is new is left
+SELECT flood(128);
+BEGIN;
+SELECT sessmem.save_violations();
+SELECT flood(128);
+COMMIT;
+SELECT count(*), sum(count) FROM sessmem.recorded_violations();
+SELECT * FROM totals;
+DROP VIEW totals;
 
 -- whatever the client calls itself
 SELECT forget();

@@ -252,10 +252,17 @@ check_relations(List *range_table, List *permissions, bool report)
 static void
 note_unscoped_reads(PlannedStmt *plan)
 {
+	static bool began = false;
 	ListCell   *lc;
 	Oid			last = InvalidOid;
 
-	if (InNoForceRLSOperation() || IsParallelWorker())
+	/* a parallel worker begins with a part of its leader's plan */
+	if (IsParallelWorker() && !began)
+	{
+		began = true;
+		return;
+	}
+	if (InNoForceRLSOperation())
 		return;
 	foreach(lc, plan->rtable)
 	{
@@ -301,8 +308,6 @@ sessmem_access_start(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type s
 
 	(void) check_relations(queryDesc->plannedstmt->rtable,
 						   SESSMEM_PLAN_PERMISSIONS(queryDesc->plannedstmt), true);
-	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
-		note_unscoped_reads(queryDesc->plannedstmt);
 	PG_TRY();
 	{
 		checked = queryDesc->plannedstmt->rtable;
@@ -316,6 +321,9 @@ sessmem_access_start(QueryDesc *queryDesc, int eflags, ExecutorStart_hook_type s
 		lifted = level;
 	}
 	PG_END_TRY();
+	/* it may be read */
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		note_unscoped_reads(queryDesc->plannedstmt);
 }
 
 /* Runs a plan, likewise. */

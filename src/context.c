@@ -703,7 +703,10 @@ on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 	if (thrown_in != mine)
 		return;
 	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
 		thrown_in = InvalidSubTransactionId;
+		sessmem_context_thrown_away();
+	}
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)
 		thrown_in = parent;
 }

@@ -184,7 +184,7 @@ sessmem_stat_count(SessmemEvent event, Oid relid)
 		add(own_entry(relid), event, 1);
 }
 
-/* Counts events of another database. */
+/* Counts events of another database, or takes them back. */
 void
 sessmem_stat_count_for(SessmemEvent event, Oid database, uint64 n)
 {
@@ -251,7 +251,8 @@ sessmem_stat_events(PG_FUNCTION_ARGS)
 			Datum		values[4];
 			bool		nulls[4] = {false};
 
-			if (count == 0)
+			/* negative: a reset came between a count and its correction */
+			if ((int64) count <= 0)
 				continue;
 			values[0] = ObjectIdGetDatum((Oid) key);
 			nulls[0] = (Oid) key == InvalidOid;

@@ -11,16 +11,17 @@
  * a token, a row, or another session's id.
  *
  *	- Each kind has a ring of its own, so that a flood of one does not push out
- *	  another.  What a backend does again and again is counted in the slot that it
- *	  has, so that it does not push out what others did.  Else a violation takes the
- *	  place of the oldest; if nobody has saved that, it counts as dropped.
- *	- Nobody takes a lock and nobody waits.  A slot is WRITING while somebody writes
- *	  to it, and another writer that comes around to it then drops his own.  A reader
+ *	  another.  What one session does to one table again and again is counted in one
+ *	  slot, on whatever connections, so that it does not push out what others did, and
+ *	  does not use up their lines of the log.  Else a violation takes the place of the
+ *	  oldest; what nobody has saved of that counts as dropped.
+ *	- Nobody takes a lock.  A slot's state is odd while somebody writes to it; another
+ *	  writer that cannot have it soon drops his own, or takes another one.  A reader
  *	  copies the slot and looks whether its state is still the same.
- *	- A slot is TAKEN by the transaction that brings it to the table, and given back
- *	  when that commits.  If that rolls back, it is as it was.
- *	- The log has so many lines of a kind in a minute (guc.c); the next line after that says
- *	  how many were left out.  The server's own line of the error is left out with
+ *	- What a transaction has brought to the table is taken off a slot's count when it
+ *	  commits.  One at a time does that in a database.
+ *	- The log has so many lines of a slot in a minute (guc.c); the next line after that
+ *	  says how many were left out.  The server's own line of the error is left out with
  *	  it, and never has the statement, which may hold a row or a token.
  *
  * Without preloading there is no shared memory, and the log is all there is.
@@ -34,6 +35,8 @@
 #include "port/atomics.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "storage/s_lock.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -43,51 +46,50 @@
 
 #define NSLOTS 64				/* kept of each kind */
 #define NWORKERS 64
+#define NSAVERS 64
+#define MAX_SPINS 1000
 
 #define ID_LEN 128				/* what is kept of an id */
 #define TEXT_LEN 256			/* and of a message */
 
 typedef struct Violation
 {
-	TimestampTz first_at;
-	TimestampTz at;				/* the last one */
-	int64		count;
-	/* from here on the same for all that it counts */
+	/* whose, of what: the same for all that it counts; empty: none */
 	Oid			database;
-	int			pid;
-	/* empty: none */
 	char		relation[2 * NAMEDATALEN + 8];
 	char		role[NAMEDATALEN];
 	char		tenant[ID_LEN];
 	char		user[ID_LEN];
 	char		session[ID_LEN];
+	/* from here on, of the last one */
+	TimestampTz first_at;
+	TimestampTz at;
+	int64		count;			/* not saved yet */
+	int			pid;
 	char		application[NAMEDATALEN];
 	char		message[TEXT_LEN];
 	char		rule[TEXT_LEN];
 } Violation;
 
-typedef struct Slot
-{
-	pg_atomic_uint64 state;		/* 0: free or saved; else a number that is never used again, and flags */
-	Violation	violation;
-} Slot;
-
-#define WRITING UINT64CONST(1)
-#define TAKEN UINT64CONST(2)
-#define FLAGS (WRITING | TAKEN)
-
-/* How much of a kind is in the log. */
+/* How much of something is in the log. */
 typedef struct LogRate
 {
-	pg_atomic_uint64 minute;
-	pg_atomic_uint64 lines;		/* wanted in this minute */
-	pg_atomic_uint64 left_out;	/* since the last line */
+	uint64		minute;
+	uint64		lines;			/* wanted in this minute */
+	uint64		left_out;		/* since the last line */
 } LogRate;
+
+typedef struct Slot
+{
+	pg_atomic_uint64 state;		/* odd: being written; even: how often it was */
+	uint64		occupant;		/* a new number when it is taken by another violation; 0: nobody */
+	LogRate		rate;
+	Violation	violation;
+} Slot;
 
 typedef struct Ring
 {
 	pg_atomic_uint64 next;
-	pg_atomic_uint64 states;	/* that were used */
 	Slot		slot[NSLOTS];
 } Ring;
 
@@ -101,8 +103,8 @@ typedef struct WorkerEntry
 typedef struct ViolationsArea
 {
 	Ring		ring[SESSMEM_NKINDS];
-	LogRate		rate[SESSMEM_NKINDS];
 	WorkerEntry worker[NWORKERS];
+	pg_atomic_uint32 saver[NSAVERS];	/* process that saves, by database */
 } ViolationsArea;
 
 static ViolationsArea *area = NULL;
@@ -114,24 +116,17 @@ static LogRate own_rate[SESSMEM_NKINDS];
 static bool quiet = false;
 static emit_log_hook_type prev_emit_log = NULL;
 
-/* The slot that has this backend's last violation of a kind, while its state is this. */
-static struct
-{
-	Slot	   *slot;
-	uint64		state;
-	Violation	violation;
-}			last[SESSMEM_NKINDS];
-
-/* Slots that the running transaction has taken to the table. */
+/* What the running transaction has brought to the table. */
 typedef struct Taken
 {
 	Slot	   *slot;
-	uint64		state;			/* with the flag */
+	uint64		occupant;
 	int64		count;
 	SubTransactionId subid;
 } Taken;
 
 static List *taken = NIL;		/* in TopTransactionContext */
+static bool saving = false;
 
 PG_FUNCTION_INFO_V1(sessmem_recorded_violations);
 PG_FUNCTION_INFO_V1(sessmem_take_violations);
@@ -145,14 +140,6 @@ sessmem_violations_size(void)
 	return sizeof(ViolationsArea);
 }
 
-static void
-init_rate(LogRate *rate)
-{
-	pg_atomic_init_u64(&rate->minute, 0);
-	pg_atomic_init_u64(&rate->lines, 0);
-	pg_atomic_init_u64(&rate->left_out, 0);
-}
-
 void
 sessmem_violations_attach(void *memory, bool fresh)
 {
@@ -163,11 +150,11 @@ sessmem_violations_attach(void *memory, bool fresh)
 	for (int kind = 0; kind < SESSMEM_NKINDS; kind++)
 	{
 		pg_atomic_init_u64(&area->ring[kind].next, 0);
-		pg_atomic_init_u64(&area->ring[kind].states, 0);
 		for (int i = 0; i < NSLOTS; i++)
 			pg_atomic_init_u64(&area->ring[kind].slot[i].state, 0);
-		init_rate(&area->rate[kind]);
 	}
+	for (int i = 0; i < NSAVERS; i++)
+		pg_atomic_init_u32(&area->saver[i], 0);
 	for (int i = 0; i < NWORKERS; i++)
 	{
 		pg_atomic_init_u32(&area->worker[i].database, InvalidOid);
@@ -253,68 +240,106 @@ describe(Violation *v, Oid relid, const char *message, const char *rule)
 	clip(v->rule, sizeof(v->rule), rule);
 }
 
-static bool
-same_violation(const Violation *a, const Violation *b)
-{
-	size_t		from = offsetof(Violation, database);
-
-	return memcmp((const char *) a + from, (const char *) b + from, sizeof(Violation) - from) == 0;
-}
-
-/* Keeps a violation in shared memory. */
-static void
-keep(SessmemEvent kind, Violation *v)
-{
-	Ring	   *ring = &area->ring[kind];
-	uint64		mine = (pg_atomic_fetch_add_u64(&ring->states, 1) + 1) * (FLAGS + 1);
-	Slot	   *slot = last[kind].slot;
-	uint64		state = last[kind].state;
-
-	if (slot != NULL && same_violation(&last[kind].violation, v) &&
-		pg_atomic_compare_exchange_u64(&slot->state, &state, mine | WRITING))
-	{
-		v->first_at = slot->violation.first_at;
-		v->count += slot->violation.count;
-	}
-	else
-	{
-		slot = &ring->slot[pg_atomic_fetch_add_u64(&ring->next, 1) % NSLOTS];
-		state = pg_atomic_read_u64(&slot->state);
-		if ((state & WRITING) != 0 || !pg_atomic_compare_exchange_u64(&slot->state, &state, mine | WRITING))
-		{
-			sessmem_stat_count(SESSMEM_DROPPED, InvalidOid);
-			return;
-		}
-		/* whoever has taken it, has a copy */
-		if (state != 0 && (state & TAKEN) == 0)
-			sessmem_stat_count_for(SESSMEM_DROPPED, slot->violation.database, slot->violation.count);
-	}
-	slot->violation = *v;
-	pg_write_barrier();
-	pg_atomic_write_u64(&slot->state, mine);
-	last[kind].slot = slot;
-	last[kind].state = mine;
-	last[kind].violation = *v;
-	wake_worker();
-}
-
-/* Whether the log may have another line of a kind, which then says how many it has not. */
+/* Whether the log may have another line, which then says how many it has not. */
 static bool
 may_log(LogRate *rate, uint64 *left_out)
 {
 	uint64		minute = (uint64) (GetCurrentTimestamp() / USECS_PER_MINUTE);
-	uint64		known = pg_atomic_read_u64(&rate->minute);
+	int			limit = sessmem_guc_violation_log_limit();
 
-	if (known != minute && pg_atomic_compare_exchange_u64(&rate->minute, &known, minute))
-		pg_atomic_write_u64(&rate->lines, 0);
-	if (sessmem_guc_violation_log_limit() < 0 ||
-		pg_atomic_fetch_add_u64(&rate->lines, 1) < (uint64) sessmem_guc_violation_log_limit())
+	if (rate->minute != minute)
+		rate->lines = 0;
+	rate->minute = minute;
+	if (limit < 0 || rate->lines++ < (uint64) limit)
 	{
-		*left_out = pg_atomic_exchange_u64(&rate->left_out, 0);
+		*left_out = rate->left_out;
+		rate->left_out = 0;
 		return true;
 	}
-	pg_atomic_fetch_add_u64(&rate->left_out, 1);
+	rate->left_out++;
 	return false;
+}
+
+static bool
+same_violation(const Violation *a, const Violation *b)
+{
+	return memcmp(a, b, offsetof(Violation, first_at)) == 0;
+}
+
+/* Begins to write to a slot, unless others keep at it. */
+static bool
+open_slot(Slot *slot, uint64 *state)
+{
+	for (int i = 0; i < MAX_SPINS; i++)
+	{
+		*state = pg_atomic_read_u64(&slot->state);
+		if (*state % 2 == 0 && pg_atomic_compare_exchange_u64(&slot->state, state, *state + 1))
+			return true;
+		pg_spin_delay();
+	}
+	return false;
+}
+
+static void
+close_slot(Slot *slot, uint64 state)
+{
+	pg_write_barrier();
+	pg_atomic_write_u64(&slot->state, state + 2);
+}
+
+/* Opens the slot that counts such violations, the newest first; NULL if there is none. */
+static Slot *
+open_same(Ring *ring, const Violation *v, uint64 *state)
+{
+	uint64		next = pg_atomic_read_u64(&ring->next);
+
+	for (uint64 i = 1; i <= NSLOTS && i <= next; i++)
+	{
+		Slot	   *slot = &ring->slot[(next - i) % NSLOTS];
+
+		if (!same_violation(&slot->violation, v) || !open_slot(slot, state))
+			continue;
+		if (slot->occupant != 0 && same_violation(&slot->violation, v))
+			return slot;
+		close_slot(slot, *state);
+	}
+	return NULL;
+}
+
+/* Keeps a violation in shared memory, if it can, and says whether the log may have it. */
+static bool
+keep(SessmemEvent kind, Violation *v, bool *log, uint64 *left_out)
+{
+	Ring	   *ring = &area->ring[kind];
+	uint64		state;
+	Slot	   *slot = open_same(ring, v, &state);
+
+	if (slot != NULL)
+	{
+		if (slot->violation.count > 0)
+			v->first_at = slot->violation.first_at;
+		v->count += slot->violation.count;
+	}
+	else
+	{
+		uint64		number = pg_atomic_fetch_add_u64(&ring->next, 1);
+
+		slot = &ring->slot[number % NSLOTS];
+		if (!open_slot(slot, &state))
+		{
+			sessmem_stat_count(SESSMEM_DROPPED, InvalidOid);
+			return false;
+		}
+		if (slot->violation.count > 0)
+			sessmem_stat_count_for(SESSMEM_DROPPED, slot->violation.database, slot->violation.count);
+		slot->occupant = number + 1;
+		memset(&slot->rate, 0, sizeof(slot->rate));
+	}
+	slot->violation = *v;
+	*log = may_log(&slot->rate, left_out);
+	close_slot(slot, state);
+	wake_worker();
+	return true;
 }
 
 static void
@@ -358,27 +383,38 @@ static bool
 record(SessmemEvent kind, Oid relid, const char *message, const char *rule)
 {
 	Violation	v;
+	bool		log;
 	uint64		left_out;
 
 	sessmem_stat_count(kind, relid);
 	describe(&v, relid, message, rule);
-	if (area != NULL)
-		keep(kind, &v);
-	if (!may_log(area ? &area->rate[kind] : &own_rate[kind], &left_out))
-		return false;
-	log_violation(kind, &v, left_out);
-	return true;
+	/* what is kept nowhere else is at least logged, as this connection may */
+	if (area == NULL || !keep(kind, &v, &log, &left_out))
+		log = may_log(&own_rate[kind], &left_out);
+	if (log)
+		log_violation(kind, &v, left_out);
+	return log;
 }
 
 /* ---------- refusing ---------- */
 
-/* The line of an error that the log has enough of. */
+/*
+ * Leaves the lines of refusals out that the log has enough of, also when they come
+ * from a parallel worker; and from all lines, of whatever error, the statement, if it
+ * holds what looks like a JWT.
+ */
 static void
 emit_log(ErrorData *edata)
 {
-	if (quiet && edata->elevel == ERROR && edata->funcname != NULL && strcmp(edata->funcname, "raise_refusal") == 0 &&
+	if (edata->elevel == ERROR && edata->funcname != NULL && strcmp(edata->funcname, "raise_refusal") == 0 &&
 		edata->filename != NULL && strcmp(edata->filename, "violations.c") == 0)
-		edata->output_to_server = false;
+	{
+		edata->hide_stmt = edata->hide_ctx = true;
+		if (quiet)
+			edata->output_to_server = false;
+	}
+	if (debug_query_string != NULL && strstr(debug_query_string, "eyJ") != NULL)
+		edata->hide_stmt = edata->hide_ctx = true;
 	if (prev_emit_log)
 		prev_emit_log(edata);
 }
@@ -442,12 +478,24 @@ sessmem_violations_unscoped(SessmemEvent kind, Oid relid, const char *why)
 	pfree(message);
 }
 
-/* Gives a slot back as it was, unless somebody else has written to it. */
+/* What is in the table now is taken off the slot. */
 static void
-put_back(Taken *t)
+give_back(Taken *t)
 {
-	if (!pg_atomic_compare_exchange_u64(&t->slot->state, &t->state, t->state & ~TAKEN))
-		sessmem_stat_count_for(SESSMEM_DROPPED, MyDatabaseId, t->count);
+	uint64		state;
+
+	/* better twice in the table than not at all */
+	if (!open_slot(t->slot, &state))
+		return;
+	if (t->slot->occupant == t->occupant)
+	{
+		t->slot->violation.count -= t->count;
+		t->slot->violation.first_at = t->slot->violation.at;
+	}
+	else
+		/* whoever took its place counted it as dropped */
+		sessmem_stat_count_for(SESSMEM_DROPPED, MyDatabaseId, (uint64) -t->count);
+	close_slot(t->slot, state);
 }
 
 static void
@@ -455,19 +503,16 @@ on_transaction(XactEvent event, void *arg)
 {
 	ListCell   *lc;
 
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+	if (!saving || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
 		return;
-	foreach(lc, taken)
+	if (event == XACT_EVENT_COMMIT)
 	{
-		Taken	   *t = lfirst(lc);
-
-		/* twice is better than not at all */
-		if (event != XACT_EVENT_COMMIT)
-			put_back(t);
-		else
-			pg_atomic_compare_exchange_u64(&t->slot->state, &t->state, 0);
+		foreach(lc, taken)
+			give_back(lfirst(lc));
 	}
 	taken = NIL;
+	saving = false;
+	pg_atomic_write_u32(&area->saver[MyDatabaseId % NSAVERS], 0);
 }
 
 static void
@@ -475,8 +520,6 @@ on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 {
 	ListCell   *lc;
 
-	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
-		return;
 	foreach(lc, taken)
 	{
 		Taken	   *t = lfirst(lc);
@@ -485,19 +528,14 @@ on_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId pa
 			continue;
 		if (event == SUBXACT_EVENT_COMMIT_SUB)
 			t->subid = parent;
-		else
-		{
-			put_back(t);
+		else if (event == SUBXACT_EVENT_ABORT_SUB)
 			taken = foreach_delete_current(taken, lc);
-		}
 	}
 }
 
 void
 sessmem_violations_init(void)
 {
-	for (int kind = 0; kind < SESSMEM_NKINDS; kind++)
-		init_rate(&own_rate[kind]);
 	RegisterXactCallback(on_transaction, NULL);
 	RegisterSubXactCallback(on_subtransaction, NULL);
 	prev_emit_log = emit_log_hook;
@@ -514,17 +552,18 @@ put_text(Datum *value, bool *isnull, const char *text)
 	*value = *isnull ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
-/* Copies a violation of this database, with the state of its slot; false if there is none. */
+/* Copies a violation of this database that is not saved; false if there is none. */
 static bool
-read_slot(Slot *slot, Violation *v, uint64 *state)
+read_slot(Slot *slot, Violation *v, uint64 *occupant)
 {
-	*state = pg_atomic_read_u64(&slot->state);
-	if (*state == 0 || (*state & WRITING) != 0)
-		return false;
+	uint64		state = pg_atomic_read_u64(&slot->state);
+
 	pg_read_barrier();
 	*v = slot->violation;
+	*occupant = slot->occupant;
 	pg_read_barrier();
-	return pg_atomic_read_u64(&slot->state) == *state && v->database == MyDatabaseId;
+	return state % 2 == 0 && pg_atomic_read_u64(&slot->state) == state &&
+		v->database == MyDatabaseId && v->count > 0;
 }
 
 /* Whether shared memory has violations of this database. */
@@ -532,52 +571,74 @@ bool
 sessmem_violations_any(void)
 {
 	Violation	v;
-	uint64		state;
+	uint64		occupant;
 
 	for (int i = 0; area != NULL && i < SESSMEM_NKINDS * NSLOTS; i++)
 	{
-		if (read_slot(&area->ring[i / NSLOTS].slot[i % NSLOTS], &v, &state) && (state & TAKEN) == 0)
+		if (read_slot(&area->ring[i / NSLOTS].slot[i % NSLOTS], &v, &occupant))
 			return true;
 	}
 	return false;
 }
 
-/* Takes a slot whose state is known, until the end of the transaction; false if it is not any more. */
+/* Whether this transaction is the one that saves. */
 static bool
-take_slot(Slot *slot, uint64 state, int64 count)
+may_save(void)
+{
+	uint32		nobody = 0;
+
+	if (!saving && area != NULL)
+		saving = pg_atomic_compare_exchange_u32(&area->saver[MyDatabaseId % NSAVERS], &nobody, MyProcPid);
+	return saving;
+}
+
+static bool
+is_taken(Slot *slot, uint64 occupant)
+{
+	ListCell   *lc;
+
+	foreach(lc, taken)
+	{
+		Taken	   *t = lfirst(lc);
+
+		if (t->slot == slot && t->occupant == occupant)
+			return true;
+	}
+	return false;
+}
+
+static void
+take(Slot *slot, uint64 occupant, int64 count)
 {
 	MemoryContext oldcxt = MemoryContextSwitchTo(TopTransactionContext);
 	Taken	   *t = palloc(sizeof(Taken));
-	bool		mine;
 
 	t->slot = slot;
-	t->state = state | TAKEN;
+	t->occupant = occupant;
 	t->count = count;
 	t->subid = GetCurrentSubTransactionId();
 	taken = lappend(taken, t);
 	MemoryContextSwitchTo(oldcxt);
-	mine = (state & TAKEN) == 0 && pg_atomic_compare_exchange_u64(&slot->state, &state, t->state);
-	if (!mine)
-		taken = list_delete_last(taken);
-	return mine;
 }
 
 static Datum
-list_violations(FunctionCallInfo fcinfo, bool take)
+list_violations(FunctionCallInfo fcinfo, bool taking)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (taking && !may_save())
+		return (Datum) 0;
 	for (int i = 0; area != NULL && i < SESSMEM_NKINDS * NSLOTS; i++)
 	{
 		SessmemEvent kind = i / NSLOTS;
 		Slot	   *slot = &area->ring[kind].slot[i % NSLOTS];
-		uint64		state;
+		uint64		occupant;
 		Violation	v;
 		Datum		values[13];
 		bool		nulls[13] = {false};
 
-		if (!read_slot(slot, &v, &state) || (take && !take_slot(slot, state, v.count)))
+		if (!read_slot(slot, &v, &occupant) || (taking && is_taken(slot, occupant)))
 			continue;
 		values[0] = TimestampTzGetDatum(v.first_at);
 		values[1] = TimestampTzGetDatum(v.at);
@@ -593,6 +654,8 @@ list_violations(FunctionCallInfo fcinfo, bool take)
 		put_text(&values[11], &nulls[11], v.rule);
 		values[12] = Int64GetDatum(v.count);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		if (taking)
+			take(slot, occupant, v.count);
 	}
 	return (Datum) 0;
 }
