@@ -18,6 +18,12 @@ CREATE FUNCTION sessmem.prove_end() RETURNS void
 COMMENT ON FUNCTION sessmem.prove_end() IS
 	'Internal: forgets that the transaction has used throw-away sessions, which are rolled back.';
 
+CREATE FUNCTION sessmem.proving() RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_proving';
+COMMENT ON FUNCTION sessmem.proving() IS
+	'Internal: whether what the transaction does now cannot be committed.';
+
 CREATE FUNCTION sessmem.prove_as(role regrole, command text) RETURNS text
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sessmem_prove_as';
@@ -123,7 +129,8 @@ CREATE FUNCTION sessmem.prove_token(session_id text, user_id text, tenant_id tex
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF EXISTS (SELECT FROM sessmem.session AS s WHERE s.session_id = prove_token.session_id) THEN
+	-- a token that anybody could go on using would be an issuer's
+	IF NOT sessmem.proving() OR EXISTS (SELECT FROM sessmem.session AS s WHERE s.session_id = prove_token.session_id) THEN
 		RAISE EXCEPTION 'not a throw-away session' USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	RETURN sessmem.open_session(user_id, tenant_id, session_id, '1 minute');
@@ -711,7 +718,8 @@ BEGIN
 								verdict := 'got through';
 								more := 'it was not refused';
 							ELSIF answer = '0' THEN
-								verdict := 'held';
+								-- the server looks at everybody's rows, and protect() has said so
+								verdict := CASE what.attempt WHEN 'insert or do nothing' THEN 'accepted' ELSE 'held' END;
 								more := '0 rows';
 							ELSE
 								verdict := 'got through';
@@ -724,7 +732,7 @@ BEGIN
 								GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, more = PG_EXCEPTION_DETAIL;
 								verdict := CASE
 									WHEN what.attempt = 'infer by an error in WHERE' AND state = '22012' THEN 'got through'
-									WHEN what.attempt = 'infer by a unique key' AND state = '23505' AND more = '' THEN 'held'
+									WHEN what.attempt = 'infer by a unique key' AND state = '23505' AND more = '' THEN 'accepted'
 									WHEN what.attempt = 'infer by a unique key' AND state = '23505' THEN 'got through'
 									WHEN state IN ('42501', '28000', '22023', '55P02') THEN 'held'
 									-- by whomever, but for a lock that was not to be had
@@ -745,8 +753,8 @@ BEGIN
 						names := names || what.attempt;
 						results := results || verdict;
 						details := details || more;
-					ELSIF array_position(ARRAY['got through', 'inconclusive', 'held', 'not applicable'], verdict)
-						< array_position(ARRAY['got through', 'inconclusive', 'held', 'not applicable'], results[spot])
+					ELSIF array_position(ARRAY['got through', 'inconclusive', 'accepted', 'held', 'not applicable'], verdict)
+						< array_position(ARRAY['got through', 'inconclusive', 'accepted', 'held', 'not applicable'], results[spot])
 					THEN
 						results[spot] := verdict;
 						details[spot] := more;
@@ -787,4 +795,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION sessmem.prove(regclass, regrole, jsonb) IS
-	'Tries to break isolation on a protected table: as that role, with throw-away sessions, it reads, writes, moves, deletes, forges and infers across them. One line for each attempt: outcome is held, not applicable, inconclusive or got through; detail is the refusal, or what got through. Everything is rolled back, values drawn from sequences aside. sample has values for columns of the rows that it makes. 42501: something got through, the detail says what; the caller may not SET ROLE to the role; or the transaction has used a session. 55000: isolation is not proven, or the table is not protected. 42809: not a table, or a partition. 22023: the role bypasses row security, or sample fixes all keys. For administrators.';
+	'Tries to break isolation on a protected table: as that role, with throw-away sessions, it reads, writes, moves, deletes, forges and infers across them. One line for each attempt: outcome is held, accepted (of which protect() warned), not applicable, inconclusive or got through; detail is the refusal, or what got through. Everything is rolled back, values drawn from sequences aside. sample has values for columns of the rows that it makes. 42501: something got through, the detail says what; the caller may not SET ROLE to the role; or the transaction has used a session. 55000: isolation is not proven, or the table is not protected. 42809: not a table, or a partition. 22023: the role bypasses row security, or sample fixes all keys. For administrators.';

@@ -169,6 +169,15 @@ ROLLBACK TO t;
 SELECT sessmem.prove_enter(NULL, NULL, NULL);
 SELECT sessmem.prove_end();
 COMMIT;
+-- nor is there a token that stays
+SELECT sessmem.prove_token('stays', 'u', 't');
+-- what is rolled back leaves the transaction as it was
+BEGIN;
+SAVEPOINT s;
+SELECT sessmem.prove_enter('s', NULL, NULL);
+ROLLBACK TO s;
+SELECT sessmem.assume('after');
+ROLLBACK;
 -- and leaves nothing if it is rolled back and nobody cleans up
 BEGIN;
 SAVEPOINT s;

@@ -548,20 +548,32 @@ sessmem_context_throw_away(const SessmemIdentity *who)
 					   "cannot prove isolation in a transaction that has used a session",
 					   "This transaction belongs to the session it used first, until it ends.",
 					   "Call it in a transaction of its own, without a session.");
+	if (proving_in != sessmem_compat_lxid())
+		ereport(LOG_SERVER_ONLY,
+				errmsg("isolation is being proven by role \"%s\", in sessions of no user",
+					   GetUserNameFromId(GetOuterUserId(), true)),
+				errhidestmt(true), errhidecontext(true));
 	proving_in = sessmem_compat_lxid();
+	if (thrown_in == InvalidSubTransactionId || thrown_in > GetCurrentSubTransactionId())
+		thrown_in = GetCurrentSubTransactionId();
 	used_in = InvalidLocalTransactionId;
 	wrote = false;
 	lapsed_in = InvalidLocalTransactionId;
 	set_context("", SESSMEM_TRANSACTION);
 	if (who == NULL)
 		return;
-	if (thrown_in == InvalidSubTransactionId || thrown_in > GetCurrentSubTransactionId())
-		thrown_in = GetCurrentSubTransactionId();
 	claims.who = *who;
 	sessmem_session_admit(&claims, &standing);
 	set_claims(&claims, &standing, SESSMEM_TRANSACTION);
 	mark_used(&claims, &standing);
 	used_throwaway = true;
+}
+
+/* Whether what this transaction does now will be rolled back, or else all of it. */
+bool
+sessmem_context_proving(void)
+{
+	return thrown_in != InvalidSubTransactionId;
 }
 
 /* prove() is done: the transaction has used no session. */

@@ -22,6 +22,7 @@
 
 PG_FUNCTION_INFO_V1(sessmem_prove_enter);
 PG_FUNCTION_INFO_V1(sessmem_prove_end);
+PG_FUNCTION_INFO_V1(sessmem_proving);
 PG_FUNCTION_INFO_V1(sessmem_prove_as);
 
 /*
@@ -37,6 +38,13 @@ sessmem_prove_enter(PG_FUNCTION_ARGS)
 
 	sessmem_context_throw_away(who.session ? &who : NULL);
 	PG_RETURN_VOID();
+}
+
+/* proving() RETURNS boolean: whether what is done now cannot be committed. */
+Datum
+sessmem_proving(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(sessmem_context_proving());
 }
 
 /* prove_end() RETURNS void: the transaction has used no session. */

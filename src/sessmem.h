@@ -284,6 +284,7 @@ extern const char *sessmem_context_why(SessmemEvent *kind);
 pg_noreturn extern void sessmem_context_required(SessmemEvent kind, Oid relid, const char *refused);
 extern void sessmem_context_throw_away(const SessmemIdentity *who);
 extern void sessmem_context_thrown_away(void);
+extern bool sessmem_context_proving(void);
 
 /* hooks of the settings that context.c owns */
 extern void sessmem_context_assign(const char *newval, void *extra);
