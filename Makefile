@@ -47,6 +47,7 @@ SQL_PARTS = \
 	extension/guard.sql \
 	extension/policy.sql \
 	extension/ddl.sql \
+	extension/preset.sql \
 	extension/session.sql \
 	extension/forget.sql \
 	extension/worker.sql \
@@ -80,7 +81,7 @@ SHLIB_LINK += -lcrypto
 # ---------------------------------------------------------------------- tests
 
 # A file in sql/ that is missing here fails "make check".
-REGRESS = init keyring token issuer seal context claims registry policy guard keys session recall maintenance access ddl enforce prove violations roles privileges injection volatility pooling forget worker report audit drop
+REGRESS = init keyring token issuer seal context claims registry policy guard keys preset session recall maintenance access ddl enforce prove violations roles privileges injection volatility pooling forget worker report audit drop
 ISOLATION = $(sort $(basename $(notdir $(wildcard test/isolation/specs/*.spec))))
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

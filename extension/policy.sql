@@ -159,7 +159,7 @@ COMMENT ON FUNCTION sessmem.check_protectable(regclass, name, name, name) IS
 -- other table; so nothing of what isolates them is special.  What they had before need
 -- only agree with it (42501 from a policy), or two sessions would meet in one unique key.
 CREATE FUNCTION sessmem.key_sources(
-		relation regclass, columns name[], keys text[], prefix_column name, separator text, parent name,
+		relation regclass, columns name[], keys text[], prefix_column name, separator text, parent name, add_columns boolean,
 		OUT name name, OUT type regtype, OUT backfill text, OUT agreement text)
 	RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
@@ -207,18 +207,18 @@ BEGIN
 				FROM pg_attribute AS a WHERE a.attrelid = fk.confrelid AND a.attname = key_sources.name AND NOT a.attisdropped;
 			type := coalesce(type, 'text');
 		ELSE
-			CONTINUE;
+			CONTINUE WHEN NOT add_columns;
 		END IF;
 		first := false;
 		RETURN NEXT;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION sessmem.key_sources(regclass, name[], text[], name, text, name) IS
+COMMENT ON FUNCTION sessmem.key_sources(regclass, name[], text[], name, text, name, boolean) IS
 	'Internal: key columns that protect() is to keep, how they are filled for rows that are there, and what must agree with them. 42704: parent has no foreign key.';
 
 CREATE FUNCTION sessmem.add_key_columns(
-		relation regclass, columns name[], keys text[], prefix_column name, separator text, parent name)
+		relation regclass, columns name[], keys text[], prefix_column name, separator text, parent name, add_columns boolean)
 	RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -231,7 +231,7 @@ BEGIN
 		RAISE EXCEPTION 'separator must not be empty' USING ERRCODE = '22023',
 			DETAIL = 'The path of session ab would begin with session a.';
 	END IF;
-	FOR source IN SELECT * FROM sessmem.key_sources(relation, columns, keys, prefix_column, separator, parent) LOOP
+	FOR source IN SELECT * FROM sessmem.key_sources(relation, columns, keys, prefix_column, separator, parent, add_columns) LOOP
 		agreement := concat_ws(' AND ', agreement, '(' || source.agreement || ')');
 		CONTINUE WHEN source.name IS NULL OR sessmem.column_number(relation, source.name) <> 0;
 		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ADD COLUMN %I %s', relation, source.name, source.type));
@@ -241,10 +241,10 @@ BEGIN
 			SET CONSTRAINTS ALL IMMEDIATE;
 		END IF;
 	END LOOP;
-	RETURN format('sessmem.agrees(%s, %L::pg_catalog.regclass)', agreement, relation);
+	RETURN format('sessmem.agrees(%s, %L::pg_catalog.regclass)', coalesce(nullif(agreement, ''), 'true'), relation);
 END
 $$;
-COMMENT ON FUNCTION sessmem.add_key_columns(regclass, name[], text[], name, text, name) IS
+COMMENT ON FUNCTION sessmem.add_key_columns(regclass, name[], text[], name, text, name, boolean) IS
 	'Internal: adds the key columns that a table lacks and protect() is to keep; returns what must agree with them. 22023: no separator.';
 
 -- The guard's arguments are names, so it is made anew when a column is renamed.
@@ -431,7 +431,8 @@ CREATE FUNCTION sessmem.protect(
 		tenant_key text DEFAULT NULL,
 		prefix_column name DEFAULT NULL,
 		separator text DEFAULT '.',
-		parent name DEFAULT NULL
+		parent name DEFAULT NULL,
+		add_columns boolean DEFAULT false
 	) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -455,9 +456,9 @@ BEGIN
 
 	PERFORM sessmem.check_read_committed('protect a table', 'Rows and partitions that others add meanwhile would be overlooked.');
 
-	IF num_nonnulls(session_key, user_key, tenant_key, prefix_column, parent) > 0 THEN
+	IF add_columns OR num_nonnulls(session_key, user_key, tenant_key, prefix_column, parent) > 0 THEN
 		agrees := sessmem.add_key_columns(relation, ARRAY[session_column, user_column, tenant_column], ARRAY[session_key, user_key, tenant_key],
-			prefix_column, separator, parent);
+			prefix_column, separator, parent, add_columns);
 	END IF;
 
 	-- What can be told without a lock, so that a mistake stops nobody.
@@ -563,8 +564,8 @@ BEGIN
 	PERFORM sessmem.accept_weaknesses(m.member) FROM sessmem.members(relation) AS m;
 END
 $$;
-COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name, boolean, text, text, text, name, text, name) IS
-	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Warns of unique and foreign keys without the session key, which tell whether a row of another session exists; strict refuses them. Calling it again repairs. Key columns that the table does not have are added, and filled by the session in force, if session_key, user_key or tenant_key (an expression over the row, such as payload->>''run_id''), prefix_column with separator (a path that begins with the key) or parent (a column with a foreign key to a table whose rows say whose they are) is given; a row that does not agree with it is refused. 42809 or 42703: the table or a column is not suitable. 42704: parent has no foreign key. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. 0A000: not in REPEATABLE READ or SERIALIZABLE. For administrators.';
+COMMENT ON FUNCTION sessmem.protect(regclass, name, name, name, boolean, text, text, text, name, text, name, boolean) IS
+	'Protects a table, with its partitions and inheritance children: a row is seen and written only by the session whose id, user and tenant are in the columns given (text, varchar, uuid or bigint; pass session_column => NULL for a table scoped by user or tenant only). Sets row security for everyone, the owner included, the guard triggers, NOT NULL, a check against empty keys, defaults, and an index if there is none; revokes TRUNCATE, TRIGGER and REFERENCES. Warns of unique and foreign keys without the session key, which tell whether a row of another session exists; strict refuses them. Calling it again repairs. Key columns that the table does not have are added, and filled by the session in force, if session_key, user_key or tenant_key (an expression over the row, such as payload->>''run_id''), prefix_column with separator (a path that begins with the key) or parent (a column with a foreign key to a table whose rows say whose they are) is given; a row that does not agree with it is refused; or without any of that, if add_columns is true. 42809 or 42703: the table or a column is not suitable. 42704: parent has no foreign key. 55000: rows have no key. 42710: it is protected by other columns. 22023: no columns given. 0A000: not in REPEATABLE READ or SERIALIZABLE. For administrators.';
 
 CREATE FUNCTION sessmem.unprotect(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER

@@ -66,7 +66,7 @@ BEGIN
 	END IF;
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
 		sessmem.create_key(text), sessmem.import_key(jsonb), sessmem.retire_key(text),
-		sessmem.protect(regclass, name, name, name, boolean, text, text, text, name, text, name), sessmem.unprotect(regclass),
+		sessmem.protect(regclass, name, name, name, boolean, text, text, text, name, text, name, boolean), sessmem.preset(text, text, boolean), sessmem.unprotect(regclass),
 		sessmem.auto_protect(name, text, name, name, name, boolean), sessmem.maintenance(text),
 		sessmem.close_session(text, text, text), sessmem.close_own(), sessmem.close_any(text, text, text),
 		sessmem.revoke_user(text, text), sessmem.forget_session(text, text, text),
