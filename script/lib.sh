@@ -18,7 +18,8 @@
 #                          creates no database cluster.  Dies if it cannot.
 #   try_need PKG...        The same, but returns 1 instead of dying.
 #   need_node              Install Node.js where there is none of version 18 or later.
-#   need_node_packages DIR The same, and the npm packages of DIR/package-lock.json.
+#   need_node_packages DIR The same, the npm packages of DIR/package-lock.json, and clients/node
+#                          among them as it is now.
 #   pick_postgres          Choose a server and install what it lacks: PG_CONFIG if
 #                          set, else the newest supported major that is installed
 #                          or on offer.  Exports PG_CONFIG, PGBIN, PGMAJOR and puts
@@ -134,9 +135,13 @@ need_node_packages() {
 	need_node
 	command -v npm >/dev/null || need npm
 	# The hidden lock file is the last thing that npm writes, so an interrupted install is not taken for a complete one.
-	[ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] && return
-	say "installing the npm packages of $1"
-	(cd "$1" && npm ci --no-audit --no-fund --loglevel=error >&2)
+	if ! [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; then
+		say "installing the npm packages of $1"
+		(cd "$1" && npm ci --no-audit --no-fund --loglevel=error >&2)
+	fi
+	# A copy: Node.js would look for what a link needs where the link leads to.
+	rm -rf "$1/node_modules/sessmem"
+	cp -R clients/node "$1/node_modules/sessmem"
 }
 
 # ----------------------------------------------------------------- the server
