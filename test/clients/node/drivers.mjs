@@ -1,12 +1,10 @@
 /* The drivers, each in the idiom of its ecosystem, as scenario.mjs wants them. */
-import { PrismaPg } from '@prisma/adapter-pg';
-import { PrismaClient } from '@prisma/client';
 import { asc, sql as raw } from 'drizzle-orm';
 import pg from 'pg';
 import postgres from 'postgres';
 import { SessionPool, withSession } from 'sessmem';
 import * as byHand from './by-hand.mjs';
-import { messages, openDatabase } from './drizzle.mjs';
+import { messages, openDatabase, transaction as drizzleTransaction } from './drizzle.mjs';
 import * as postgresJs from './postgres-js.mjs';
 import * as prismaClient from './prisma.mjs';
 import { ALL, FOREIGN, NONE, OWN, REFUSED } from './scenario.mjs';
@@ -48,7 +46,7 @@ const onPrisma = (prisma) => ({
   run: (text) => prisma.$executeRawUnsafe(text),
 });
 
-const ignore = () => {}; // what happens to a connection that is terminated
+export const ignore = () => {}; // what happens to a connection that is terminated
 
 async function leased(pool, fn) {
   const client = await pool.connect();
@@ -81,7 +79,7 @@ export const drivers = [
     },
   },
   {
-    name: 'clients/node: pool.transaction()', forgotten: FORGOTTEN, discard: '25001', late: REFUSED,
+    name: 'clients/node: pool.transaction()', forgotten: FORGOTTEN, discard: '25001', late: REFUSED, pooler: true,
     open(max) {
       const pool = new SessionPool({ ...APP, max });
       const transaction = (fn) => pool.transaction((client) => fn(onPg(client)));
@@ -89,7 +87,7 @@ export const drivers = [
     },
   },
   {
-    name: 'node-postgres by hand', forgotten: '42501', discard: '25001', late: FOREIGN,
+    name: 'node-postgres by hand', forgotten: '42501', discard: '25001', late: FOREIGN, pooler: true,
     open(max) {
       const pool = new pg.Pool({ ...APP, max });
       return { within: (token, fn) => byHand.inSession(pool, token, (client) => fn(onPg(client))), outside: (fn) => fn(onPg(pool)), close: () => pool.end() };
@@ -111,31 +109,48 @@ export const drivers = [
     },
   },
   {
-    name: 'postgres.js: begin()', crashes: CRASHES, forgotten: '42501', discard: '25001', late: REFUSED,
+    name: 'drizzle-orm: pool.transaction()', forgotten: FORGOTTEN, discard: '25001', late: REFUSED, pooler: true,
     open(max) {
-      const sql = postgres({ ...APP, max, onnotice: ignore });
+      const db = openDatabase({ ...APP, max });
+      const transaction = (fn) => drizzleTransaction(db, (tx) => fn(onDrizzle(tx)));
+      return { within: (token, fn) => withSession(token, () => transaction(fn)), outside: transaction, close: () => db.$client.end() };
+    },
+  },
+  {
+    name: 'postgres.js: begin()', crashes: CRASHES, forgotten: '42501', discard: '25001', late: REFUSED, pooler: true,
+    open(max, options) {
+      const sql = postgres({ ...APP, max, onnotice: ignore, ...options });
       return { within: (token, fn) => postgresJs.inSession(sql, token, (tx) => fn(onPostgresJs(tx))), outside: (fn) => fn(onPostgresJs(sql)), close: () => sql.end() };
     },
   },
   {
-    name: 'postgres.js: reserve()', crashes: CRASHES, forgotten: '42501', discard: NONE, late: FOREIGN,
-    open(max) {
-      const sql = postgres({ ...APP, max, onnotice: ignore });
+    name: 'postgres.js: reserve()', crashes: CRASHES, forgotten: '42501', discard: NONE, late: REFUSED,
+    open(max, options) {
+      const sql = postgres({ ...APP, max, onnotice: ignore, ...options });
       return { within: (token, fn) => postgresJs.attached(sql, token, (own) => fn(onPostgresJs(own))), outside: (fn) => fn(onPostgresJs(sql)), close: () => sql.end() };
     },
   },
-  {
-    name: 'Prisma: $transaction()', forgotten: '42501', discard: '25001', late: REFUSED,
+];
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+export let prismaOn; // a client of Prisma on a pool, or with the options of one
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.log('not run: Prisma, which needs Node.js 20.19 or later');
+} else {
+  const { PrismaPg } = await import('@prisma/adapter-pg');
+  const { PrismaClient } = await import('@prisma/client');
+  prismaOn = (pool, options) => new PrismaClient({ adapter: new PrismaPg(pool), ...options });
+  drivers.push({
+    name: 'Prisma: $transaction()', forgotten: '42501', discard: '25001', late: REFUSED, pooler: true,
     open(max) {
-      const prisma = new PrismaClient({ adapter: new PrismaPg({ ...APP, max }), transactionOptions: { maxWait: 60000, timeout: 90000 } });
+      const prisma = prismaOn({ ...APP, max }, { transactionOptions: { maxWait: 60000, timeout: 90000 } });
       return { within: (token, fn) => prismaClient.inSession(prisma, token, (tx) => fn(onPrisma(tx))), outside: (fn) => fn(onPrisma(prisma)), close: () => prisma.$disconnect() };
     },
-  },
-  {
-    name: 'Prisma: $extends()', forgotten: '42501', discard: '25001', late: OWN,
+  }, {
+    name: 'Prisma: $extends()', forgotten: '42501', discard: '25001', late: OWN, pooler: true,
     open(max) {
-      const prisma = new PrismaClient({ adapter: new PrismaPg({ ...APP, max }) });
+      const prisma = prismaOn({ ...APP, max });
       return { within: async (token, fn) => fn(onPrisma(prismaClient.forSession(prisma, token))), outside: (fn) => fn(onPrisma(prisma)), close: () => prisma.$disconnect() };
     },
-  },
-];
+  });
+}

@@ -9,3 +9,6 @@ export const messages = pgTable('messages', {
 });
 
 export const openDatabase = (options) => drizzle({ client: new SessionPool(options) });
+
+/* Runs fn(tx) in a transaction that is bound to the session, which is what a transaction-mode pooler needs. */
+export const transaction = (db, fn) => db.$client.transaction((client) => fn(drizzle({ client })));

@@ -9,6 +9,7 @@
  *               the code of the error that both get
  *   discard     how many rows a task sees after its own DISCARD ALL: NONE, since that ends the session; ALL, if each of its
  *               statements is attached or bound; or the SQLSTATE with which it is refused
+ *   pooler      true if it works behind a pooler in transaction mode
  *   crashes     why it cannot lose a connection, if it cannot
  *   late        what becomes of a statement that a task sends after its end: it is REFUSED; runs in the task's own session
  *               (OWN); or runs in that of whoever has the connection now (FOREIGN)
@@ -58,40 +59,45 @@ export async function login(user, driver, ttl = '1 hour') {
 }
 
 const sessionOf = (row) => row.session_id ?? row.sessionId;
+const foreignRows = (driver, user, rows) => rows.filter((row) => sessionOf(row) !== `${driver.name}/${user}` || !row.content.startsWith(`${user} `));
 
-export async function scenario(driver) {
-  console.log(`\n# ${driver.name}`);
-  const token = {};
-  for (const user of USERS) token[user] = await login(user, driver.name);
-  const foreign = (user, rows) => rows.filter((row) => sessionOf(row) !== `${driver.name}/${user}` || !row.content.startsWith(`${user} `));
-
-  // ---------------------------------------------------------------- many at once
-
-  const wrote = { alice: [], bob: [] };
+/* Tasks of both users at once: each writes, and reads all that there is, without saying whose. Adds to wrote what they wrote. */
+export async function many(driver, pool, token, wrote, prepared = true) {
   const wrong = [];
   let operations = 0;
   let next = 0;
-  const pool = await driver.open(CONNECTIONS);
   async function task(i) {
     const user = USERS[i % 2];
-    const mine = [`${user} ${i}`, `${user} ${i}, prepared`];
+    const mine = [`${user} ${i}`, `${user} ${i}, again`];
     await pool.within(token[user], async (db) => {
       const look = (rows, n) => {
         operations++;
         const missing = mine.slice(0, n).filter((content) => !rows.some((row) => row.content === content));
-        if (missing.length || foreign(user, rows).length) wrong.push({ user, missing, foreign: foreign(user, rows).slice(0, 3) });
+        const foreign = foreignRows(driver, user, rows);
+        if (missing.length || foreign.length) wrong.push({ user, missing, foreign: foreign.slice(0, 3) });
       };
       await db.write(mine[0]);
       operations++;
       look(await db.read(), 1);
-      await db.writePrepared(mine[1]);
+      await (prepared ? db.writePrepared(mine[1]) : db.write(mine[1]));
       operations++;
-      look(await db.readPrepared(), 2);
+      look(await (prepared ? db.readPrepared() : db.read()), 2);
     });
     wrote[user].push(...mine);
   }
   await Promise.all(Array.from({ length: AT_ONCE }, async () => { while (next < TASKS) await task(next++); }));
   check(`${operations} operations of ${AT_ONCE} tasks at once on ${CONNECTIONS} connections, 0 wrong`, operations === 4 * TASKS && wrong.length === 0, wrong.slice(0, 5));
+}
+
+export async function scenario(driver) {
+  console.log(`\n# ${driver.name}`);
+  const token = {};
+  for (const user of USERS) token[user] = await login(user, driver.name);
+  const foreign = (user, rows) => foreignRows(driver, user, rows);
+
+  const wrote = { alice: [], bob: [] };
+  const pool = await driver.open(CONNECTIONS);
+  await many(driver, pool, token, wrote);
   for (const user of USERS) {
     const read = await pool.within(token[user], (db) => db.read());
     check(`${user} has all that ${user} wrote`, read.map((row) => row.content).sort().join() === wrote[user].sort().join(), read.length);
