@@ -48,6 +48,11 @@ const keepContext = (args) => args.map((arg, i) => (typeof arg === 'function' &&
 /* One statement of the pool's own. */
 const command = (client, text, values) => outside(() => client.query(text, values));
 
+/* Puts the session of the token in force, or none, whatever was before. */
+const enter = (client, how, token) => (token === undefined
+  ? command(client, 'SELECT sessmem.detach()')
+  : command(client, `SELECT sessmem.${how}($1)`, [token]));
+
 /*
  * The connection as it is lent for one checkout: itself, but for query() and release().  giveBack is called once, by
  * release().  Refuses queries after that, and those from another session than the one that it was lent to.
@@ -110,8 +115,7 @@ class SessionPool extends Pool {
     let broken;
     try {
       await command(client, 'BEGIN');
-      if (token === undefined) await command(client, 'SELECT sessmem.unbind()');
-      else await command(client, 'SELECT sessmem.bind($1)', [token]);
+      await enter(client, 'bind', token);
       let result;
       try {
         result = await fn(lent);
@@ -153,8 +157,7 @@ class SessionPool extends Pool {
     const token = this.#token();
     const [client, giveBack] = await this.#take();
     try {
-      if (token === undefined) await command(client, 'SELECT sessmem.detach()');
-      else await command(client, 'SELECT sessmem.attach($1)', [token]);
+      await enter(client, 'attach', token);
     } catch (err) {
       giveBack(err);
       throw err;

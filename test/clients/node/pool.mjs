@@ -110,10 +110,27 @@ export async function poolTests() {
   await closes('a connection that cannot detach', async (client) => { await client.query('BEGIN'); await client.query('SELECT 1/0').catch(() => {}); });
   await pool.end();
 
-  pool = open(1, { options: `-c sessmem.token=${token.alice}` });
-  check('a connection that was opened with a token has none of it', idOf(await pool.withoutSession(() => pool.query(ASK))) === null
-    && idOf(await pool.withoutSession(() => pool.transaction((client) => client.query(ASK)))) === null
-    && idOf(await as('bob', () => pool.query(ASK))) === 'pool/bob');
+  // a connection that was opened with a token has none of it
+  for (const [name, form] of Object.entries({ 'query()': () => pool.query(ASK), 'transaction()': () => pool.transaction((client) => client.query(ASK)) })) {
+    pool = open(1, { options: `-c sessmem.token=${token.alice}` });
+    check(`${name} without a session, on a connection opened with a token`, idOf(await pool.withoutSession(form)) === null);
+    check('... and in another session', idOf(await as('bob', form)) === 'pool/bob');
+    await pool.end();
+  }
+
+  // what the driver calls runs in no session, though the socket was opened by somebody in one
+  pool = open();
+  await as('alice', () => pool.query(ASK));
+  const cursor = await as('bob', () => pool.connect());
+  const another = open();
+  await is('a callback that only the driver knows of has no session', as('bob', () => new Promise((yes, no) => {
+    cursor.query(new Cursor(ASK)).read(10, () => another.query(ASK).then(yes, no));
+  })), 'ERR_SESSMEM_NO_SESSION');
+  cursor.release();
+  await another.end();
+  const removed = new Promise((yes) => { pool.once('remove', () => yes(true)); setTimeout(yes, 5000, false).unref(); });
+  await is('a bad token', withSession('bad', () => pool.query(ASK)), '28000');
+  check('... and the connection is closed', await removed);
   await pool.end();
 
   // ---------------------------------------------------------------- transaction()
@@ -146,5 +163,14 @@ export async function poolTests() {
   })));
   check('a connection that breaks in a transaction is an error of it, and not the end of the process', died !== 'no error', died);
   check('... and the next one works', idOf(await as('bob', () => pool.query(ASK))) === 'pool/bob');
+  await pool.end();
+
+  // a statement that the driver has given up, and the server has not
+  pool = open(1, { query_timeout: 300 });
+  for (const [name, form] of Object.entries({ 'connect()': async (text) => { const client = await pool.connect(); try { return await client.query(text); } finally { client.release(); } },
+    'transaction()': (text) => pool.transaction((client) => client.query(text)) })) {
+    await is(`query_timeout in ${name}`, as('alice', () => form('SELECT pg_sleep(1)')), 'Query read timeout');
+    check('... and the next one has the right session', idOf(await as('bob', () => form(ASK))) === 'pool/bob');
+  }
   await pool.end();
 }
