@@ -147,7 +147,7 @@ export async function scenario(driver) {
     ['a task whose connection is terminated', 'SELECT pg_terminate_backend($1)', []],
   ]) {
     if (driver.crashes && codes.length === 0) {
-      console.log(`# left out: ${what}: ${driver.crashes}`);
+      console.log(`not run: ${driver.name}: ${what}: ${driver.crashes}`);
       continue;
     }
     await afterwards(what, async (one) => {
