@@ -91,6 +91,7 @@ static uint64 impersonation = UINT64CONST(1) << 63;
  */
 static char *startup_token = NULL;
 static LocalTransactionId detached_in = InvalidLocalTransactionId;
+static LocalTransactionId unbound_in = InvalidLocalTransactionId;
 static bool started = false;	/* decided before the commit, done after it */
 
 PG_FUNCTION_INFO_V1(sessmem_bind);
@@ -600,7 +601,7 @@ start_up(void)
 
 	if (startup_token == NULL || current != NULL || InSecurityRestrictedOperation() ||
 		!IsTransactionState() || IsInParallelMode() ||
-		detached_in == sessmem_compat_lxid())
+		detached_in == sessmem_compat_lxid() || unbound_in == sessmem_compat_lxid())
 		return;
 	check_attach("Connect without sessmem.token, and call sessmem.bind(token) in every transaction.");
 	sessmem_token_verify(startup_token, strlen(startup_token), &claims);
@@ -827,6 +828,8 @@ sessmem_unbind(PG_FUNCTION_ARGS)
 {
 	check_not_impersonated();
 	lapsed_in = InvalidLocalTransactionId;
+	/* what has not begun yet does not, in this transaction */
+	unbound_in = sessmem_compat_lxid();
 	set_context("", SESSMEM_TRANSACTION);
 	PG_RETURN_VOID();
 }

@@ -269,6 +269,9 @@ is($c->query("SELECT count(*) FROM pg_prepared_xacts"), '{0} SELECT 1; I', 'and 
 # ---------- a token in the startup packet ----------
 
 fresh('sessmem.token' => $a);
+is($c->query("BEGIN; SELECT sessmem.unbind(); $list; COMMIT; SELECT sessmem.status()"), 'BEGIN, {} SELECT 1, SELECT 0, COMMIT, {bound} SELECT 1; I',
+	'unbind() before the token of the startup packet was needed: not in this transaction');
+fresh('sessmem.token' => $a);
 is($c->query('SELECT sessmem.status()'), '{bound} SELECT 1; I', 'token in the startup packet: attached');
 is($c->query($list), '{a1} {a2} {a3} {a4} SELECT 4; I', 'reads its rows');
 is($c->query("INSERT INTO notes (content) VALUES ('x') RETURNING session_id"), '{a} INSERT 0 1; I', 'writes its rows');
