@@ -140,39 +140,8 @@ $$;
 COMMENT ON FUNCTION sessmem.forgeable_settings(text, jsonb) IS
 	'Internal: the settings that a text reads and that anybody may set, NULL if there are none.';
 
--- The same text with the session in force in place of settings.  Which claim a
--- setting stands for is told by its name.
-CREATE FUNCTION sessmem.without_settings(source text) RETURNS text
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	tenant constant text := '[^'']*(?:tenant|org|account|workspace|team|company|app_name)[^'']*';
-	person constant text := '[^'']*(?:user|sub|uid|owner|customer|actor|member|entity)[^'']*';
-	others constant text := '(?!sessmem\.)[^'']+';
-	setting constant text := 'current_setting\s*\(\s*''%s''(?:::text)?\s*(?:,\s*(?:true|false)\s*)?\)';
-	-- a claim of a JSON setting
-	member constant text := '\(?(?:nullif\(|coalesce\()?' || format(setting, '[^'']+')
-		|| '(?:\s*,\s*''[^'']*''(?:::text)?\s*\))?\)?::jsonb?\s*->>\s*''%s''(?:::text)?';
-	result text := source;
-BEGIN
-	IF result !~* 'current_setting' THEN
-		RETURN result;
-	END IF;
-	result := regexp_replace(result, format(member, tenant), 'sessmem.tenant_id()', 'gi');
-	result := regexp_replace(result, format(member, person), 'sessmem.user_id()', 'gi');
-	result := regexp_replace(result, format(member, '[^'']+'), 'sessmem.session_id()', 'gi');
-	result := regexp_replace(result, format(setting, 'sessmem\.(session_id|user_id|tenant_id)'), 'sessmem.\1()', 'gi');
-	result := regexp_replace(result, format(setting, tenant), 'sessmem.tenant_id()', 'gi');
-	result := regexp_replace(result, format(setting, person), 'sessmem.user_id()', 'gi');
-	RETURN regexp_replace(result, format(setting, others), 'sessmem.session_id()', 'gi');
-END
-$$;
-COMMENT ON FUNCTION sessmem.without_settings(text) IS
-	'Internal: a text with the getters of sessmem in place of settings.';
-
--- What is wrong with a policy's expression as text, and the same without it.
-CREATE FUNCTION sessmem.policy_defects(expression text, OUT fails_open boolean, OUT shares_nulls boolean, OUT repaired text)
+-- What is wrong with a policy's expression, as text.
+CREATE FUNCTION sessmem.policy_defects(expression text, OUT fails_open boolean, OUT shares_nulls boolean)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -183,89 +152,55 @@ DECLARE
 	wrapped constant text := format('(?:\( SELECT %s AS [\w"]+\)|(?:NULLIF|COALESCE)\(%1$s, ''[^'']*''::text\)|%1$s)', source);
 	context constant text := format('(?:\(%s\)::[\w ]+|%1$s)', wrapped);
 	unset constant text := format('\(%s (?:IS NULL|= ''''::text)\)', context);
-	part text;
-	parts text[];
 BEGIN
-	fails_open := false;
-	shares_nulls := false;
-	repaired := expression;
 	-- these are long; without back references, which somebody could make take for ever
-	IF strpos(expression, ' OR ') > 0 AND expression ~ (unset || ' OR | OR ' || unset) THEN
-		fails_open := true;
-		repaired := regexp_replace(repaired, unset || ' OR | OR ' || unset, '', 'g');
-	END IF;
-	IF strpos(expression, ' = COALESCE(') > 0 THEN
-		FOR parts IN SELECT m FROM regexp_matches(expression, format('%s = COALESCE\((%s), %1$s\)', name, context), 'g') AS m WHERE m[1] = m[3] LOOP
-			fails_open := true;
-			repaired := replace(repaired, format('%s = COALESCE(%s, %1$s)', parts[1], parts[2]), format('%s = %s', parts[1], parts[2]));
-		END LOOP;
-	END IF;
-	IF strpos(expression, ' IS NULL)') > 0 AND strpos(expression, ' OR ') > 0 THEN
-		FOR part IN
+	fails_open := (strpos(expression, ' OR ') > 0 AND expression ~ (unset || ' OR | OR ' || unset))
+		OR (strpos(expression, ' = COALESCE(') > 0 AND EXISTS (
+			SELECT FROM regexp_matches(expression, format('%s = COALESCE\((%s), %1$s\)', name, context), 'g') AS m WHERE m[1] = m[3]));
+	shares_nulls := strpos(expression, ' IS NULL)') > 0 AND strpos(expression, ' OR ') > 0 AND EXISTS (
+		SELECT FROM (
 			SELECT m[1] FROM regexp_matches(expression, format('\(%s IS NULL\)', name), 'g') AS m
 			INTERSECT
 			SELECT m[1] FROM regexp_matches(expression, format('%s\)?(?:::\w+)? = \(*%s', name, context), 'g') AS m
-		LOOP
-			part := format('(%s IS NULL)', part);
-			shares_nulls := shares_nulls OR strpos(expression, part || ' OR ') > 0 OR strpos(expression, ' OR ' || part) > 0;
-			repaired := replace(replace(repaired, part || ' OR ', ''), ' OR ' || part, '');
-		END LOOP;
-	END IF;
-	repaired := sessmem.without_settings(repaired);
+		) AS n (part)
+		WHERE strpos(expression, format('(%s IS NULL) OR ', part)) > 0 OR strpos(expression, format(' OR (%s IS NULL)', part)) > 0);
 END
 $$;
 COMMENT ON FUNCTION sessmem.policy_defects(text) IS
-	'Internal: whether a policy lets everybody pass without a session, or shows rows without a key to everybody; and its expression without that and without settings.';
+	'Internal: whether a policy lets everybody pass without a session, or shows rows without a key to everybody.';
 
--- For policies that say nothing of their own, going by the names of columns.
-CREATE FUNCTION sessmem.guessed_predicate(relation oid) RETURNS text
+-- What takes the place of a policy that is a gap: never its own text, changed, as that
+-- would be somebody else's, executed by a superuser.
+CREATE FUNCTION sessmem.guessed_predicate(relation oid, compared text[] DEFAULT '{}') RETURNS text
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT sessmem.key_predicate($1, CASE k.level WHEN 1 THEN a.attname END, CASE k.level WHEN 2 THEN a.attname END, CASE k.level WHEN 3 THEN a.attname END)
-	FROM (VALUES
-		(1, '^(session|thread|conversation|chat|run)_?id$|^sid$'),
-		(2, '^(user|owner|customer|resource|author|entity)_?id$|^(owner|uid|created_by)$'),
-		(3, '^(tenant|org|organi[sz]ation|account|workspace|team|company)_?id$|^(tenant|app_name)$')
-	) AS k (level, pattern) JOIN pg_attribute AS a ON a.attname ~* k.pattern
-	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
-		AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'bigint'::regtype)
-	ORDER BY k.level, a.attnum LIMIT 1
+	SELECT coalesce((
+		SELECT sessmem.key_predicate($1, CASE k.level WHEN 1 THEN a.attname END, CASE k.level WHEN 2 THEN a.attname END, CASE k.level WHEN 3 THEN a.attname END)
+		FROM (VALUES
+			(1, '^(session|thread|conversation|chat|run)_?id$|^sid$'),
+			(2, '^(user|owner|customer|resource|author|entity)_?id$|^(owner|uid|created_by)$'),
+			(3, '^(tenant|org|organi[sz]ation|account|workspace|team|company)_?id$|^(tenant|app_name)$')
+		) AS k (level, pattern) JOIN pg_attribute AS a ON a.attname ~* k.pattern
+		WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
+			AND a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'uuid'::regtype, 'bigint'::regtype)
+		ORDER BY quote_ident(a.attname) = ANY ($2) DESC, k.level, a.attnum LIMIT 1), 'false')
 $$;
-COMMENT ON FUNCTION sessmem.guessed_predicate(oid) IS
-	'Internal: a condition that rows belong to the session in force, by the names of columns; NULL if none looks like a key.';
+COMMENT ON FUNCTION sessmem.guessed_predicate(oid, text[]) IS
+	'Internal: a condition that rows belong to the session in force, by the names of columns, those of a list first; false if none looks like a key.';
 
--- All repairs at once, because fixes are executed one after the other.
-CREATE FUNCTION sessmem.repair_policy(policy oid, by_role boolean DEFAULT false) RETURNS text
-	LANGUAGE plpgsql STABLE
+CREATE FUNCTION sessmem.close_policy(policy oid) RETURNS text
+	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	p sessmem.audited_policy;
-	qual text;
-	checked text;
-BEGIN
-	SELECT * INTO p FROM sessmem.audited_policy AS a WHERE a.oid = repair_policy.policy;
-	qual := (sessmem.policy_defects(p.qual)).repaired;
-	checked := (sessmem.policy_defects(p.checked)).repaired;
-	IF qual = 'true' THEN
-		qual := coalesce(sessmem.guessed_predicate(p.relation), 'false');
-	END IF;
-	IF checked = 'true' THEN
-		checked := coalesce(qual, sessmem.guessed_predicate(p.relation), 'false');
-	ELSIF checked IS NOT NULL AND qual IS NOT NULL AND checked NOT LIKE '%' || qual || '%' THEN
-		checked := format('%s AND %s', qual, checked);
-	END IF;
-	IF by_role THEN
-		qual := replace(qual, 'CURRENT_USER', 'sessmem.user_id()');
-		checked := replace(checked, 'CURRENT_USER', 'sessmem.user_id()');
-	END IF;
-	RETURN format('ALTER POLICY %I ON %s%s%s;', p.policy, p.name,
-		' USING (' || qual || ')', ' WITH CHECK (' || checked || ')');
-END
+	SELECT format('ALTER POLICY %I ON %s', p.policy, p.name)
+		|| CASE WHEN p.qual IS NULL THEN '' ELSE format(' USING (%s)', k) END
+		|| CASE WHEN p.checked IS NULL THEN '' ELSE format(' WITH CHECK (%s)', k) END || ';'
+	FROM sessmem.audited_policy AS p CROSS JOIN LATERAL sessmem.guessed_predicate(p.relation, p.compared) AS k
+	WHERE p.oid = $1
 $$;
-COMMENT ON FUNCTION sessmem.repair_policy(oid, boolean) IS
-	'Internal: the command that ends what audit() finds in a hand-written policy.';
+COMMENT ON FUNCTION sessmem.close_policy(oid) IS
+	'Internal: the command that puts the key in place of what a hand-written policy says.';
 
 -- ---------- the report ----------
 

@@ -26,7 +26,7 @@ INSERT INTO sessmem.audit_check VALUES
 	('context.function_public', 'critical', 'PUBLIC may execute nothing of sessmem but the getters'),
 	('context.internal_function', 'critical', 'Nobody has been granted internal functions of sessmem'),
 	('context.app_privileged', 'critical', 'Roles of applications can neither open sessions nor administer'),
-	('context.owner', 'critical', 'sessmem belongs to a superuser'),
+	('context.owner', 'critical', 'The schema sessmem belongs to a superuser'),
 	('context.statements_logged', 'medium', 'Statements, with tokens and rows in them, are not logged'),
 	('context.parameters_logged', 'high', 'Bind parameters, which tokens are, are not logged with errors'),
 	('context.trees_logged', 'medium', 'Parse trees and plans are not logged'),
@@ -50,7 +50,7 @@ BEGIN
 		FROM sessmem.audited_policy AS p
 			CROSS JOIN LATERAL sessmem.policy_defects(p.qual) AS q CROSS JOIN LATERAL sessmem.policy_defects(p.checked) AS w
 	), code AS MATERIALIZED (
-		SELECT c.function, min(p.name) AS name, min(p.policy) AS policy, sessmem.forgeable_settings(c.source, known) AS settings
+		SELECT c.function, min(p.name) AS name, min(p.policy) AS policy, sessmem.forgeable_settings(c.source, known) AS settings, array_agg(p.oid) AS policies
 		FROM sessmem.policy_code() AS c JOIN policy AS p ON p.oid = c.policy
 		GROUP BY c.function, c.source
 	), setting AS MATERIALIZED (
@@ -83,17 +83,17 @@ BEGIN
 	-- ---------- what policies go by ----------
 
 	SELECT 'context.setting_in_policy', p.name,
-		format('Policy %I decides by %s, which anybody can set to the id of another session.', p.policy, p.settings), p.definition, sessmem.repair_policy(p.oid)
+		format('Policy %I decides by %s, which anybody can set to the id of another session.', p.policy, p.settings), p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE p.settings IS NOT NULL
 	UNION ALL
 	SELECT 'context.setting_in_function', c.function::regprocedure::text,
 		format('Policy %I of %s decides by this function, which reads %s, and anybody can set that to the id of another session.', c.policy, c.name, c.settings),
-		format('its source reads %s', c.settings), sessmem.without_settings(pg_get_functiondef(c.function)) || ';'
+		format('its source reads %s', c.settings), (SELECT string_agg(sessmem.close_policy(p), E'\n') FROM unnest(c.policies) AS p)
 	FROM code AS c WHERE c.settings IS NOT NULL
 	UNION ALL
 	SELECT 'context.setting_in_default', format('%s.%I', t.name, a.attname),
 		format('Column %I of %s takes its value from %s, which anybody can set: rows are filed under any session.', a.attname, t.name, s),
-		e, format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s;', t.name, a.attname, sessmem.without_settings(e))
+		e, sessmem.drop_default(t.relation, a.attnum)
 	FROM sessmem.audited_table AS t JOIN pg_attrdef AS d ON d.adrelid = t.relation
 		JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 		CROSS JOIN LATERAL pg_get_expr(d.adbin, d.adrelid) AS e CROSS JOIN LATERAL sessmem.forgeable_settings(e, known) AS s
@@ -101,35 +101,35 @@ BEGIN
 	UNION ALL
 	SELECT 'context.setting_in_trigger', g.tgfoid::regprocedure::text,
 		format('Trigger %I of %s changes rows by %s, which anybody can set: rows are filed under any session.', min(g.tgname), min(t.name), s),
-		format('its source assigns to NEW and reads %s', s), sessmem.without_settings(pg_get_functiondef(g.tgfoid)) || ';'
-	FROM sessmem.audited_table AS t JOIN pg_trigger AS g ON g.tgrelid = t.relation AND NOT g.tgisinternal
+		format('its source assigns to NEW and reads %s', s), string_agg(format('ALTER TABLE %s DISABLE TRIGGER %I;', t.name, g.tgname), E'\n')
+	FROM sessmem.audited_table AS t JOIN pg_trigger AS g ON g.tgrelid = t.relation AND NOT g.tgisinternal AND g.tgenabled <> 'D'
 		CROSS JOIN LATERAL sessmem.source_of(g.tgfoid) AS c CROSS JOIN LATERAL sessmem.forgeable_settings(c, known) AS s
 	WHERE s IS NOT NULL AND c ~* '\mnew\.[\w"]+\s*:?='
 	GROUP BY g.tgfoid, s
 	UNION ALL
-	-- the functions are the two forms of current_setting()
+	-- the functions are the two forms of current_setting(); as its invoker, it gives nobody more than he has
 	SELECT 'context.setting_in_view', v.oid::regclass::text,
-		format('The view filters by %s, which anybody can set to the id of another session.', s),
-		format('its definition reads %s', s),
-		format('CREATE OR REPLACE VIEW %s%s AS %s', v.oid::regclass, ' WITH (' || array_to_string(v.reloptions, ', ') || ')', sessmem.without_settings(e))
+		format('The view reads as its owner, and filters by %s, which anybody can set to the id of another session.', s),
+		format('its definition reads %s', s), format('ALTER VIEW %s SET (security_invoker = true);', v.oid::regclass)
 	FROM pg_class AS v JOIN pg_rewrite AS w ON w.ev_class = v.oid
 		CROSS JOIN LATERAL pg_get_viewdef(CASE WHEN w.ev_action LIKE '%:funcid 2077 %' OR w.ev_action LIKE '%:funcid 3294 %' THEN v.oid END) AS e
 		CROSS JOIN LATERAL sessmem.forgeable_settings(substr(e, strpos(e, ' WHERE ')), known) AS s
 	WHERE v.relkind = 'v' AND v.oid >= 16384 AND s IS NOT NULL AND e LIKE '% WHERE %'
+		AND NOT EXISTS (SELECT FROM pg_options_to_table(v.reloptions) AS o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)
 		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = v.oid AND d.deptype = 'e')
 	UNION ALL
 	SELECT 'context.placeholder', p.name,
-		format('Policy %I reads a setting of sessmem: on a connection that has not loaded the library yet, anybody can set it.', p.policy), p.definition, sessmem.repair_policy(p.oid)
+		format('Policy %I reads a setting of sessmem: on a connection that has not loaded the library yet, anybody can set it.', p.policy), p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE NOT preloaded AND p.definition ~* 'current_setting\(''sessmem\.'
 	UNION ALL
-	SELECT 'context.fails_open', p.name, format('Policy %I lets everything pass when no session is set.', p.policy), p.definition, sessmem.repair_policy(p.oid)
+	SELECT 'context.fails_open', p.name, format('Policy %I lets everything pass when no session is set.', p.policy), p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE p.fails_open AND p.permissive
 	UNION ALL
 	-- SESSION_USER stays what it is after SET ROLE
 	SELECT 'context.current_user', p.name,
 		format('Policy %I goes by the role, and SET ROLE makes one role another.', p.policy),
 		format('%s; %s', p.definition, string_agg(format('%s can become %s', m.member::regrole, m.roleid::regrole), ', ' ORDER BY m.member::regrole::text, m.roleid::regrole::text)),
-		sessmem.repair_policy(p.oid, true)
+		sessmem.close_policy(p.oid)
 	FROM policy AS p JOIN pg_auth_members AS m ON has_table_privilege(m.roleid, p.relation, 'SELECT, INSERT, UPDATE, DELETE')
 		JOIN pg_roles AS r ON r.oid = m.member JOIN pg_roles AS g ON g.oid = m.roleid
 	WHERE p.definition ~ '\mCURRENT_USER\M' AND NOT r.rolsuper AND NOT g.rolsuper AND m.roleid >= 16384
@@ -200,7 +200,7 @@ BEGIN
 	FROM setting AS s WHERE s.command IS NOT NULL AND s.name IN ('sessmem.token', 'sessmem.context', 'sessmem.session_id', 'sessmem.user_id', 'sessmem.tenant_id')
 	UNION ALL
 	SELECT 'context.function_setting', f.oid::regprocedure::text, format('While this function runs, %s is what its SET clause says, for whoever may call it.', split_part(c, '=', 1)),
-		c, format('ALTER ROUTINE %s RESET %s;', f.oid::regprocedure, split_part(c, '=', 1))
+		c, format('ALTER ROUTINE %s RESET %s;', f.oid::regprocedure, (SELECT string_agg(quote_ident(n), '.') FROM string_to_table(split_part(c, '=', 1), '.') AS n))
 	FROM pg_proc AS f CROSS JOIN LATERAL unnest(f.proconfig) AS c
 	WHERE f.oid >= 16384 AND f.pronamespace <> 'sessmem'::regnamespace
 		AND (c ~* '^sessmem\.' OR c ~* '^session_replication_role=(?!origin)' OR c ~* '^row_security=(off|false|no|0)$')
@@ -208,7 +208,7 @@ BEGIN
 	UNION ALL
 	SELECT CASE WHEN p.parname ~ '^(log_|debug_|auto_explain\.|track_activities)' THEN 'context.logging_grant' ELSE 'context.parameter_grant' END, x.role,
 		format('The role can change %s.', p.parname), format('%s on parameter %s', a.privilege_type, p.parname),
-		format('REVOKE %s ON PARAMETER %s FROM %s;', a.privilege_type, p.parname, x.role)
+		format('REVOKE %s ON PARAMETER %s FROM %s;', a.privilege_type, (SELECT string_agg(quote_ident(n), '.') FROM string_to_table(p.parname, '.') AS n), x.role)
 	FROM pg_parameter_acl AS p CROSS JOIN LATERAL aclexplode(p.paracl) AS a
 		CROSS JOIN LATERAL (SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) AS x (role)
 	WHERE p.parname ~ '^(sessmem\.|log_|debug_|auto_explain\.|track_activities$|session_replication_role$|(shared|session)_preload_libraries$|dynamic_library_path$)'
@@ -260,16 +260,11 @@ BEGIN
 	WHERE r.name ~ '^sessmem\.(assume|open_session|revoke_user|close_any|create_key|import_key|retire_key|protect|unprotect|auto_protect|maintenance|forget_\w+|sweep|sweep_all|grant_\w+|prove|stat_reset)\('
 	GROUP BY a.role, x.role, r.grantee, r.role
 	UNION ALL
-	SELECT 'context.owner', o.name, format('It belongs to %s, who can change what it does.', o.owner::regrole), format('owner %s', o.owner::regrole),
-		format('ALTER %s %s OWNER TO %s;', o.kind, o.name, 10::regrole)
-	FROM (
-		SELECT 'ROUTINE', p.oid::regprocedure::text, p.proowner FROM pg_proc AS p WHERE p.pronamespace = 'sessmem'::regnamespace
-		UNION ALL
-		SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, c.oid::regclass::text, c.relowner FROM pg_class AS c WHERE c.relnamespace = 'sessmem'::regnamespace AND c.relkind IN ('r', 'v')
-		UNION ALL
-		SELECT 'SCHEMA', n.nspname, n.nspowner FROM pg_namespace AS n WHERE n.nspname = 'sessmem'
-	) AS o (kind, name, owner)
-	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.owner AND r.rolsuper)
+	-- a schema has no code; what is in it might, and is not for superusers to own
+	SELECT 'context.owner', n.nspname, format('It belongs to %s, who can put functions into the schema that policies call.', n.nspowner::regrole), format('owner %s', n.nspowner::regrole),
+		format('ALTER SCHEMA sessmem OWNER TO %s;', 10::regrole)
+	FROM pg_namespace AS n
+	WHERE n.nspname = 'sessmem' AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = n.nspowner AND r.rolsuper)
 
 	-- ---------- what others see of statements ----------
 

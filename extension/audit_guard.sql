@@ -20,6 +20,25 @@ INSERT INTO sessmem.audit_check VALUES
 	('guard.foreign_key', 'medium', 'Foreign keys between protected tables contain the session key'),
 	('guard.cascade', 'medium', 'Nobody deletes rows of others by way of a foreign key');
 
+-- From the catalog: in a definition as text, a column's name may say ON DELETE.
+CREATE FUNCTION sessmem.reference_options(reference oid, cascades boolean) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT concat(
+		CASE c.confmatchtype WHEN 'f' THEN ' MATCH FULL' END,
+		CASE WHEN $2 OR c.confupdtype = 'r' THEN CASE c.confupdtype WHEN 'r' THEN ' ON UPDATE RESTRICT' WHEN 'c' THEN ' ON UPDATE CASCADE' WHEN 'n' THEN ' ON UPDATE SET NULL' WHEN 'd' THEN ' ON UPDATE SET DEFAULT' END END,
+		CASE WHEN $2 OR c.confdeltype = 'r' THEN CASE c.confdeltype WHEN 'r' THEN ' ON DELETE RESTRICT' WHEN 'c' THEN ' ON DELETE CASCADE' WHEN 'n' THEN ' ON DELETE SET NULL' WHEN 'd' THEN ' ON DELETE SET DEFAULT' END
+			|| coalesce((SELECT format(' (%s)', string_agg(quote_ident(a.attname), ', ')) FROM pg_attribute AS a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.confdelsetcols)
+				HAVING count(*) > 0), '') END,
+		CASE WHEN c.condeferrable THEN ' DEFERRABLE' END, CASE WHEN c.condeferred THEN ' INITIALLY DEFERRED' END,
+		-- since 18
+		CASE WHEN to_jsonb(c) ->> 'conenforced' = 'false' THEN ' NOT ENFORCED' WHEN NOT c.convalidated THEN ' NOT VALID' END)
+	FROM pg_constraint AS c WHERE c.oid = $1
+$$;
+COMMENT ON FUNCTION sessmem.reference_options(oid, boolean) IS
+	'Internal: what follows the columns in the definition of a foreign key, with or without what it does on UPDATE and DELETE.';
+
 CREATE FUNCTION sessmem.audit_guard(OUT check_id text, OUT object text, OUT finding text, OUT evidence text, OUT fix text) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -38,17 +57,17 @@ BEGIN
 	), exempt AS MATERIALIZED (
 		SELECT r.oid FROM pg_roles AS r WHERE r.rolsuper OR r.rolbypassrls
 	), code AS MATERIALIZED (
-		SELECT DISTINCT t.relation, t.name, t.owner, t.protected, x.what, f.oid::regprocedure::text AS function, f.proowner,
+		SELECT DISTINCT t.relation, t.name, t.owner, t.protected, x.what, x.detach, f.oid::regprocedure::text AS function, f.proowner,
 			f.prosecdef AND NOT EXISTS (SELECT FROM unnest(f.proconfig) AS c WHERE c LIKE 'search_path=%') AS open
 		FROM scope AS t CROSS JOIN LATERAL (
-			SELECT 'a trigger', g.tgfoid FROM pg_trigger AS g WHERE g.tgrelid = t.relation AND NOT g.tgisinternal
+			SELECT 'a trigger', g.tgfoid, format('DROP TRIGGER %I ON %s;', g.tgname, t.name) FROM pg_trigger AS g WHERE g.tgrelid = t.relation AND NOT g.tgisinternal
 			UNION ALL
-			SELECT 'a default', d.refobjid FROM pg_attrdef AS a JOIN pg_depend AS d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_proc'::regclass
+			SELECT 'a default', d.refobjid, sessmem.drop_default(a.adrelid, a.adnum) FROM pg_attrdef AS a JOIN pg_depend AS d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_proc'::regclass
 			WHERE a.adrelid = t.relation
 			UNION ALL
-			SELECT 'a constraint', d.refobjid FROM pg_constraint AS k JOIN pg_depend AS d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass
+			SELECT 'a constraint', d.refobjid, format('ALTER TABLE %s DROP CONSTRAINT %I;', t.name, k.conname) FROM pg_constraint AS k JOIN pg_depend AS d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid AND d.refclassid = 'pg_proc'::regclass
 			WHERE k.conrelid = t.relation
-		) AS x (what, function) JOIN pg_proc AS f ON f.oid = x.function
+		) AS x (what, function, detach) JOIN pg_proc AS f ON f.oid = x.function
 	), granted AS MATERIALIZED (
 		SELECT t.name, t.relation, x.privilege_type, x.attname, x.grantee, CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END AS role
 		FROM scope AS t CROSS JOIN LATERAL (
@@ -91,8 +110,9 @@ BEGIN
 	UNION ALL
 	-- of protected tables diagnose() tells
 	SELECT 'guard.code_owner', c.name, format('Its owner can replace %s, which %s calls, by code that reads what every session writes.', c.function, c.what),
-		format('%s belongs to %s', c.function, c.proowner::regrole), format('ALTER ROUTINE %s OWNER TO %s;', c.function, c.owner::regrole)
+		format('%s belongs to %s', c.function, c.proowner::regrole), string_agg(DISTINCT c.detach, E'\n')
 	FROM code AS c WHERE NOT c.protected AND c.proowner <> c.owner AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = c.proowner AND r.rolsuper)
+	GROUP BY c.name, c.function, c.what, c.proowner
 	UNION ALL
 	SELECT DISTINCT 'guard.code_search_path', c.function, format('Whoever writes to %s decides what names mean in this function, which runs as %s.', min(c.name), c.proowner::regrole),
 		'SECURITY DEFINER, no search_path in its SET clauses',
@@ -116,8 +136,8 @@ BEGIN
 	UNION ALL
 	-- rows are counted only where a weakness lets such rows in, by a function of ours
 	SELECT 'guard.rows_without_session', p.relation::text, 'Rows without a session belong to nobody, and stay when sessions are forgotten.',
-		format('%s rows', n), format(E'DO $fix$BEGIN PERFORM sessmem.maintenance(''rows without a session''); UPDATE %s SET %s WHERE %s; END$fix$;\nSELECT sessmem.protect(%L, %L, %L, %L);',
-			p.relation, k.assign, k.missing, p.relation, p.session_column, p.user_column, p.tenant_column)
+		format('%s rows', n), format(E'DO %L;\nSELECT sessmem.protect(%L, %L, %L, %L);',
+			format('BEGIN PERFORM sessmem.maintenance(''rows without a session''); UPDATE %s SET %s WHERE %s; END', p.relation, k.assign, k.missing), p.relation, p.session_column, p.user_column, p.tenant_column)
 	FROM sessmem.protected_table AS p
 		CROSS JOIN LATERAL (
 			-- to a session that nobody has
@@ -131,17 +151,20 @@ BEGIN
 			FROM pg_attribute AS a WHERE a.attrelid = p.relation AND a.attnum = ANY (p.attnums) AND a.attnum > 0 AND NOT a.attisdropped
 		) AS k
 		CROSS JOIN LATERAL sessmem.count_without_key(CASE WHEN k.open AND k.assign IS NOT NULL THEN p.relation END, p.attnums) AS n
-	WHERE n > 0
+	-- what an update runs must not be somebody else's: that goes first
+	WHERE CASE WHEN n > 0 THEN NOT EXISTS (SELECT FROM sessmem.diagnose(ARRAY[p.relation::oid]) AS d
+		WHERE d.weakness ~ ' runs ' OR d.check_id IN ('guard.foreign_code', 'guard.rule')) END
 	UNION ALL
 	SELECT CASE WHEN i.generated THEN 'guard.surrogate_key' ELSE 'guard.unique_key' END, i.index, format('A duplicate key tells that another session has a row of this key in %s%s.', i.name,
 			CASE WHEN i.generated THEN '' ELSE ', and keeps a session from having it' END),
 		i.definition,
-		CASE WHEN i.constraint_name IS NULL THEN format(E'CREATE UNIQUE INDEX ON %s (%s)%s%s;\nDROP INDEX %s;', i.name, i.columns, i.nulls, ' WHERE ' || i.predicate, i.index)
+		-- expressions are somebody else's text, so such an index can only go
+		CASE WHEN i.constraint_name IS NULL THEN concat_ws(E'\n', CASE WHEN i.plain THEN format('CREATE UNIQUE INDEX ON %s (%s)%s;', i.name, i.columns, i.nulls) END, format('DROP INDEX %s;', i.index))
 			ELSE format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s%s (%s);', i.name, i.constraint_name,
 				CASE WHEN i.main THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, i.nulls, i.columns) END
 	FROM (
 		SELECT t.name, x.indexrelid::regclass::text AS index, pg_get_indexdef(x.indexrelid) AS definition, c.conname AS constraint_name, x.indisprimary AS main,
-			pg_get_expr(x.indpred, x.indrelid) AS predicate, CASE WHEN x.indnullsnotdistinct THEN ' NULLS NOT DISTINCT' ELSE '' END AS nulls,
+			x.indpred IS NULL AND x.indexprs IS NULL AS plain, CASE WHEN x.indnullsnotdistinct THEN ' NULLS NOT DISTINCT' ELSE '' END AS nulls,
 			(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY array_position(CASE WHEN t.protected THEN t.attnums ELSE k.nums END, a.attnum)) FROM pg_attribute AS a
 				WHERE a.attrelid = x.indrelid AND a.attnum = ANY (CASE WHEN t.protected THEN k.nums ELSE k.nums[1:1] END) AND a.attnum <> ALL ((x.indkey::int2[])[0:x.indnkeyatts - 1]))
 				|| ', ' || (SELECT string_agg(pg_get_indexdef(x.indexrelid, n, true), ', ' ORDER BY n) FROM generate_series(1, x.indnkeyatts) AS n) AS columns,
@@ -154,15 +177,16 @@ BEGIN
 			AND NOT CASE WHEN t.protected THEN k.nums <@ (x.indkey::int2[])[0:x.indnkeyatts - 1] ELSE k.nums && (x.indkey::int2[])[0:x.indnkeyatts - 1] END
 	) AS i
 	UNION ALL
-	-- the commands see rows, so they are for maintenance
+	-- the commands see rows, so they are for maintenance; casts of others run in them
 	SELECT 'guard.foreign_key', c.conrelid::regclass::text, format('Foreign key %I lets a row refer to one of another session, and tells whether that exists.', c.conname),
-		pg_get_constraintdef(c.oid), format('DO $fix$BEGIN PERFORM sessmem.maintenance(''a foreign key with the session key'');%s ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %3$I FOREIGN KEY (%4$s) REFERENCES %5$s (%6$s)%7$s; END$fix$;',
-			CASE WHEN o.has_key THEN '' ELSE format(' ALTER TABLE %s ADD UNIQUE (%s);', c.confrelid::regclass, o.parent) END,
-			c.conrelid::regclass, c.conname, o.child, c.confrelid::regclass, o.parent,
-			substring(pg_get_constraintdef(c.oid) FROM '\)( (?:MATCH|ON|DEFERRABLE|NOT VALID|NOT ENFORCED).*)$'))
+		pg_get_constraintdef(c.oid), format('DO %L;', format('BEGIN PERFORM sessmem.maintenance(''a foreign key with the session key'');%s ALTER TABLE %s DROP CONSTRAINT %I%s; END',
+			CASE WHEN o.has_key OR NOT o.safe THEN '' ELSE format(' ALTER TABLE %s ADD UNIQUE (%s);', c.confrelid::regclass, o.parent) END,
+			c.conrelid::regclass, c.conname,
+			CASE WHEN o.safe THEN format(', ADD CONSTRAINT %I FOREIGN KEY (%s) REFERENCES %s (%s)%s', c.conname, o.child, c.confrelid::regclass, o.parent, sessmem.reference_options(c.oid, true)) END))
 	FROM pg_constraint AS c JOIN sessmem.protected_table AS child ON child.relation = c.conrelid JOIN sessmem.protected_table AS parent ON parent.relation = c.confrelid
 		CROSS JOIN LATERAL (
 			SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY n), string_agg(quote_ident(b.attname), ', ' ORDER BY n), bool_and(a.attnum IS NOT NULL),
+				bool_and(a.atttypid = b.atttypid OR (a.atttypid < 16384 AND b.atttypid < 16384)),
 				EXISTS (SELECT FROM pg_index AS x WHERE x.indrelid = c.confrelid AND x.indisunique AND x.indpred IS NULL
 					AND (x.indkey::int2[])[0:x.indnkeyatts - 1] @> array_agg(b.attnum) AND (x.indkey::int2[])[0:x.indnkeyatts - 1] <@ array_agg(b.attnum))
 			FROM (
@@ -171,14 +195,18 @@ BEGIN
 			) AS pair (n, a, b)
 				LEFT JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = pair.a AND pair.a <> 0
 				JOIN pg_attribute AS b ON b.attrelid = c.confrelid AND b.attnum = pair.b
-		) AS o (child, parent, possible, has_key)
+		) AS o (child, parent, possible, safe, has_key)
 	WHERE c.contype = 'f' AND c.conparentid = 0 AND o.possible AND NOT array_remove(parent.attnums, 0::int2) <@ c.confkey
 	UNION ALL
 	-- the guard refuses it on protected tables
 	SELECT 'guard.cascade', t.name, format('Foreign key %I changes rows of every session when %s deletes or changes what they refer to in %s.', c.conname, x.role, p.oid::regclass),
 		format('%s; %s for %s', pg_get_constraintdef(c.oid), string_agg(DISTINCT a.privilege_type, ', '), x.role),
-		format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s;', t.name, c.conname,
-			regexp_replace(pg_get_constraintdef(c.oid), ' ON (UPDATE|DELETE) (CASCADE|SET NULL|SET DEFAULT)( \([^)]*\))?', '', 'g'))
+		format('ALTER TABLE %s DROP CONSTRAINT %I%s;', t.name, c.conname,
+			(SELECT format(', ADD CONSTRAINT %I FOREIGN KEY (%s) REFERENCES %s (%s)%s', c.conname, string_agg(quote_ident(a.attname), ', ' ORDER BY i), p.oid::regclass,
+					string_agg(quote_ident(b.attname), ', ' ORDER BY i), sessmem.reference_options(c.oid, false))
+				FROM generate_subscripts(c.conkey, 1) AS i JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[i]
+					JOIN pg_attribute AS b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[i]
+				HAVING bool_and(a.atttypid = b.atttypid OR (a.atttypid < 16384 AND b.atttypid < 16384))))
 	FROM scope AS t JOIN pg_constraint AS c ON c.conrelid = t.relation AND c.contype = 'f' AND c.conparentid = 0
 		JOIN pg_class AS p ON p.oid = c.confrelid AND NOT p.relrowsecurity
 		CROSS JOIN LATERAL aclexplode(p.relacl) AS a

@@ -2,7 +2,7 @@
 
 INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('leak.publication', 'medium', 'No publication streams rows of tables with row security'),
-	('leak.replication_slot', 'medium', 'No logical replication slot decodes this database'),
+	('leak.replication_slot', 'medium', 'No logical replication slot of this database waits for whoever comes'),
 	('leak.loopback_mapping', 'high', 'No foreign server leads back here with another role''s password'),
 	('leak.passwordless_mapping', 'medium', 'User mappings require a password'),
 	('leak.file_function', 'high', 'Functions that read files or the write-ahead log are for superusers'),
@@ -107,29 +107,38 @@ BEGIN
 	)
 	-- decoding knows nothing of row security
 	SELECT 'leak.publication', quote_ident(p.pubname),
-		'Whoever subscribes gets the rows of every session: logical replication knows nothing of row security.',
+		'Whoever subscribes gets the rows of every session: logical replication knows nothing of row security.' || x.more,
 		x.what, x.fix
 	FROM pg_publication AS p
 	CROSS JOIN LATERAL (
-		SELECT 'FOR ALL TABLES', format('ALTER PUBLICATION %I SET (publish = '''');', p.pubname)
+		-- it cannot do without one of them, and who subscribes to the others is not to be cut off
+		SELECT 'FOR ALL TABLES', format(E'-- make one of the tables that the subscriber may have, subscribe to that, and drop this\nSELECT pubname FROM pg_catalog.pg_publication WHERE pubname = %L;', p.pubname),
+			' No single table can be taken out of a publication of all.'
 		WHERE p.puballtables AND EXISTS (SELECT FROM scope)
 		UNION ALL
-		SELECT format('TABLES IN SCHEMA %I', n.nspname), format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA %I;', p.pubname, n.nspname)
+		-- what else is in the schema stays published
+		SELECT format('TABLES IN SCHEMA %I', n.nspname), concat_ws(E'\n', format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA %I;', p.pubname, n.nspname),
+			(SELECT format('ALTER PUBLICATION %I ADD TABLE %s;', p.pubname, string_agg(CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END || c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text))
+				FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+					AND NOT EXISTS (SELECT FROM scope AS s WHERE s.oid = c.oid OR s.oid IN (SELECT m::oid FROM sessmem.members(c.oid) AS m))
+					AND NOT EXISTS (SELECT FROM pg_publication_rel AS o WHERE o.prpubid = p.oid AND o.prrelid = c.oid)
+				HAVING count(*) > 0)), ''
 		FROM pg_publication_namespace AS x JOIN pg_namespace AS n ON n.oid = x.pnnspid
 		WHERE x.pnpubid = p.oid AND EXISTS (SELECT FROM scope AS s JOIN pg_class AS c ON c.oid = s.oid WHERE c.relnamespace = n.oid)
 		UNION ALL
-		SELECT format('TABLE %s', s.oid::regclass), format('ALTER PUBLICATION %I DROP TABLE ONLY %s;', p.pubname, s.oid::regclass)
+		SELECT format('TABLE %s', s.oid::regclass), format('ALTER PUBLICATION %I DROP TABLE ONLY %s;', p.pubname, s.oid::regclass), ''
 		FROM pg_publication_rel AS x JOIN scope AS s ON s.oid = x.prrelid WHERE x.prpubid = p.oid
-	) AS x (what, fix)
+	) AS x (what, fix, more)
 	WHERE p.pubinsert OR p.pubupdate OR p.pubdelete
 
 	UNION ALL
 	SELECT 'leak.replication_slot', quote_ident(s.slot_name),
 		'Whoever has REPLICATION can read every row that is written through this slot.',
-		format('plugin %s, %s', s.plugin, CASE WHEN s.active THEN 'active' ELSE 'inactive' END),
+		format('plugin %I, inactive', s.plugin),
 		format('SELECT pg_drop_replication_slot(%L);', s.slot_name)
 	FROM pg_replication_slots AS s
-	WHERE s.slot_type = 'logical' AND s.database = current_database() AND EXISTS (SELECT FROM scope)
+	-- one that is in use has a consumer that would lose its place
+	WHERE s.slot_type = 'logical' AND NOT s.active AND s.database = current_database() AND EXISTS (SELECT FROM scope)
 
 	-- who uses the mapping is, to the other connection, somebody else
 	UNION ALL
@@ -245,8 +254,9 @@ BEGIN
 	UNION ALL
 	SELECT 'leak.event_trigger_function', p.oid::regprocedure::text,
 		format('%s can replace it, and it runs as whoever gives a command, superusers included.', p.proowner::regrole),
-		format('event trigger %I', e.evtname), format('ALTER FUNCTION %s OWNER TO %s;', p.oid::regprocedure, e.evtowner::regrole)
-	FROM pg_event_trigger AS e JOIN pg_proc AS p ON p.oid = e.evtfoid JOIN pg_roles AS r ON r.oid = p.proowner WHERE NOT r.rolsuper
+		format('event trigger %I', e.evtname), format('ALTER EVENT TRIGGER %I DISABLE;', e.evtname)
+	FROM pg_event_trigger AS e JOIN pg_proc AS p ON p.oid = e.evtfoid JOIN pg_roles AS r ON r.oid = p.proowner
+	WHERE NOT r.rolsuper AND e.evtenabled <> 'D' AND p.pronamespace <> 'sessmem'::regnamespace
 
 	UNION ALL
 	SELECT 'leak.server_files', m.name, 'It reads the tables'' own files, or makes itself a superuser.',
@@ -285,15 +295,15 @@ BEGIN
 	UNION ALL
 	SELECT 'leak.large_object', 'PUBLIC', 'Every session may read these large objects, and their ids are easy to guess.',
 		format('%s large objects with privileges for PUBLIC', count(*)),
-		'DO $fix$ DECLARE o oid; BEGIN FOR o IN SELECT l.oid FROM pg_largeobject_metadata AS l WHERE EXISTS (SELECT FROM aclexplode(l.lomacl) AS a WHERE a.grantee = 0)
-LOOP EXECUTE format(''REVOKE ALL ON LARGE OBJECT %s FROM PUBLIC'', o); END LOOP; END $fix$;'
+		format('DO %L;', 'DECLARE o oid; BEGIN FOR o IN SELECT l.oid FROM pg_catalog.pg_largeobject_metadata AS l WHERE EXISTS (SELECT FROM pg_catalog.aclexplode(l.lomacl) AS a WHERE a.grantee = 0)
+LOOP EXECUTE pg_catalog.format(''REVOKE ALL ON LARGE OBJECT %s FROM PUBLIC'', o); END LOOP; END')
 	FROM pg_largeobject_metadata AS l WHERE EXISTS (SELECT FROM aclexplode(l.lomacl) AS a WHERE a.grantee = 0)
 	HAVING count(*) > 0
 	UNION ALL
 	SELECT 'leak.large_object', l.lomowner::regrole::text, 'Every session of this role may read its large objects, and their ids are easy to guess.',
 		format('%s large objects', count(*)),
-		format('DO $fix$ DECLARE o oid; BEGIN FOR o IN SELECT l.oid FROM pg_largeobject_metadata AS l WHERE l.lomowner = %L::regrole
-LOOP EXECUTE format(''ALTER LARGE OBJECT %%s OWNER TO %s'', o); END LOOP; END $fix$;', l.lomowner::regrole, replace(bootstrap, '''', ''''''))
+		format('DO %L;', format('DECLARE o oid; BEGIN FOR o IN SELECT l.oid FROM pg_catalog.pg_largeobject_metadata AS l WHERE l.lomowner = %L::pg_catalog.regrole
+LOOP EXECUTE pg_catalog.format(''ALTER LARGE OBJECT %%s OWNER TO %%s'', o, %L); END LOOP; END', l.lomowner::regrole, bootstrap))
 	FROM pg_largeobject_metadata AS l WHERE l.lomowner = ANY (apps)
 	GROUP BY l.lomowner
 

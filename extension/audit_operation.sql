@@ -9,12 +9,9 @@ INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('operation.no_key', 'medium', 'There is a key to verify tokens'),
 	('operation.key_rotation', 'medium', 'The signing key is younger than 90 days'),
 	('operation.old_key', 'medium', 'Keys that have a successor are retired within a year'),
-	('operation.database_mints', 'low', 'With keys of other issuers, the database does not sign itself'),
 	('operation.sweep_behind', 'medium', 'What has lapsed is swept'),
 	('operation.sweep_failed', 'medium', 'No session resists the sweeper'),
 	('operation.no_worker', 'low', 'A worker sweeps this database'),
-	('operation.no_expiry', 'low', 'Sessions expire'),
-	('operation.long_lifetime', 'low', 'Sessions expire within 30 days'),
 	('operation.pooled_attach', 'medium', 'Behind a pooler contexts end with their transaction');
 
 CREATE FUNCTION sessmem.audit_operation() RETURNS TABLE (check_id text, object text, finding text, evidence text, fix text)
@@ -43,7 +40,8 @@ BEGIN
 
 	UNION ALL
 	SELECT 'operation.foreign_object', p.oid::regprocedure::text, 'It is not sessmem''s, and what calls sessmem may call it instead.', 'no member of the extension',
-		format('ALTER ROUTINE %s SET SCHEMA public;', p.oid::regprocedure)
+		-- where nobody's search_path finds it
+		format(E'CREATE SCHEMA IF NOT EXISTS sessmem_moved;\nALTER ROUTINE %s SET SCHEMA sessmem_moved;', p.oid::regprocedure)
 	FROM pg_proc AS p
 	WHERE p.pronamespace = 'sessmem'::regnamespace
 		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
@@ -59,11 +57,6 @@ BEGIN
 	SELECT 'operation.old_key', quote_ident(k.kid), 'It has a successor, and still verifies tokens.',
 		format('%s, older than a year', k.alg), format('SELECT sessmem.retire_key(%L);', k.kid)
 	FROM live AS k WHERE k.successor < now() - interval '30 days' AND k.created_at < now() - interval '1 year'
-	UNION ALL
-	SELECT 'operation.database_mints', 'database', 'Tokens come from another issuer, but whoever can call open_session() makes them here as well.',
-		'HS256 keys beside public ones',
-		'SELECT sessmem.retire_key(k.kid) FROM sessmem.keys AS k WHERE k.alg = ''HS256'' AND k.retired_at IS NULL;'
-	WHERE EXISTS (SELECT FROM live AS k WHERE k.alg = 'HS256') AND EXISTS (SELECT FROM live AS k WHERE k.alg <> 'HS256')
 
 	-- by the index on lapses_at
 	UNION ALL
@@ -87,18 +80,6 @@ BEGIN
 		AND current_database() NOT IN (SELECT btrim(w, ' "') FROM string_to_table(coalesce(current_setting('sessmem.worker_databases', true), ''), ',') AS w)
 		-- it may be pg_cron that does it
 		AND to_regclass('cron.job') IS NULL
-	UNION ALL
-	SELECT 'operation.no_expiry', 'sessmem.session', 'They live until somebody ends them, and are never swept.',
-		format('%s sessions without expiry or idle timeout', count(*)),
-		'UPDATE sessmem.session SET expires_at = now() + interval ''30 days'' WHERE lapses_at IS NULL;'
-	FROM sessmem.session AS s WHERE s.lapses_at IS NULL
-	HAVING count(*) > 0
-	UNION ALL
-	SELECT 'operation.long_lifetime', 'sessmem.session', 'A stolen token of theirs is good for as long.',
-		format('%s sessions expire in more than 30 days', count(*)),
-		'UPDATE sessmem.session SET expires_at = now() + interval ''30 days'' WHERE lapses_at > now() + interval ''30 days'';'
-	FROM sessmem.session AS s WHERE s.lapses_at > now() + interval '31 days'
-	HAVING count(*) > 0
 
 	-- a context attached to a pooled connection is the next client's
 	UNION ALL

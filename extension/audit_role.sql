@@ -10,7 +10,6 @@ INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('role.superuser', 'medium', 'There is no superuser with a login but the first one'),
 	('role.bypassrls', 'medium', 'No role has BYPASSRLS'),
 	('role.createrole', 'medium', 'No role but superusers has CREATEROLE'),
-	('role.replication', 'low', 'No role but superusers has REPLICATION'),
 	('role.admin_option', 'medium', 'Applications cannot hand out roles'),
 	('role.shared', 'low', 'Nobody else can become an application'),
 	('role.public_create', 'high', 'Not everybody may create objects in a schema'),
@@ -18,8 +17,6 @@ INSERT INTO sessmem.audit_check (check_id, severity, title) VALUES
 	('role.database_create', 'medium', 'Applications may not create schemas'),
 	('role.temporary', 'low', 'Applications may not create temporary tables'),
 	('role.default_privileges', 'medium', 'New tables grant nothing to PUBLIC'),
-	('role.other_database', 'low', 'Applications cannot connect to other databases'),
-	('role.md5_password', 'low', 'Passwords are not stored as MD5'),
 	('role.trust', 'high', 'Nobody connects from elsewhere without authentication');
 
 CREATE FUNCTION sessmem.audit_role() RETURNS TABLE (check_id text, object text, finding text, evidence text, fix text)
@@ -45,12 +42,15 @@ BEGIN
 		FROM pg_auth_members AS m
 	), step AS (		-- from an application to another role
 		SELECT g.member AS app, g.roleid FROM granted AS g WHERE g.member = ANY (apps) AND g.roleid <> ALL (apps)
+	), demotion AS (		-- of anybody but who executes it
+		SELECT r.oid, format('BEGIN IF %L IN (session_user, current_user) THEN RAISE EXCEPTION ''this would demote the role that executes it''; END IF; ALTER ROLE %s NOSUPERUSER NOBYPASSRLS; END', r.rolname, r.name) AS body
+		FROM role AS r
 	), this AS (
 		SELECT d.*, quote_ident(d.datname) AS name FROM pg_database AS d WHERE d.datname = current_database()
 	)
 	SELECT 'role.app_bypasses', r.name, 'Row security does not apply to it: every session reads all rows.',
 		concat_ws(' ', CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END, 'with EXECUTE on sessmem.bind(), or privileges on the tables'),
-		format('ALTER ROLE %s NOSUPERUSER NOBYPASSRLS;', r.name)
+		format('DO %L;', (SELECT d.body FROM demotion AS d WHERE d.oid = r.oid))
 	FROM role AS r
 	WHERE (r.rolbypassrls OR r.rolsuper) AND (r.is_app OR EXISTS (SELECT FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(p.proacl) AS a
 		WHERE p.oid = 'sessmem.bind(text)'::regprocedure AND a.grantee = r.oid))
@@ -74,8 +74,16 @@ BEGIN
 	UNION ALL
 	SELECT 'role.app_owns_table', s.oid::regclass::text, format('Its owner %s can switch row security off, and is an application''s role.', s.owner::regrole),
 		format('owner %s', s.owner::regrole),
-		format(E'ALTER TABLE %s OWNER TO %s;\nGRANT SELECT, INSERT, UPDATE, DELETE ON %1$s TO %s;', s.oid::regclass, bootstrap, s.owner::regrole)
-	FROM scope AS s WHERE NOT s.protected AND s.owner = ANY (apps)
+		-- rules and index expressions of the table run as its owner: one who can do no more
+		-- than the old one, and whom nobody can become
+		format('DO %L;', format('BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %2$L) THEN CREATE ROLE %2$I NOLOGIN;
+ELSIF EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = %2$L AND (r.rolcanlogin OR r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication
+OR EXISTS (SELECT FROM pg_catalog.pg_auth_members AS m WHERE r.oid IN (m.roleid, m.member)))) THEN
+RAISE EXCEPTION ''role %% is there, and can log in, has attributes, or is or has a member'', %2$L; END IF;
+ALTER TABLE %1$s OWNER TO %2$I; GRANT SELECT, INSERT, UPDATE, DELETE ON %1$s TO %3$s; END', s.oid::regclass, o.name, s.owner::regrole))
+	FROM scope AS s JOIN pg_roles AS r ON r.oid = s.owner
+		CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(r.rolname) < 58 THEN r.rolname || '_owner' ELSE 'owner_' || r.oid END) AS o (name)
+	WHERE NOT s.protected AND s.owner = ANY (apps)
 	UNION ALL
 	SELECT 'role.app_owns_table', s.oid::regclass::text, format('%s can switch row security off as its owner.', t.app::regrole),
 		format('owner %s, %s is a member of %s', s.owner::regrole, t.app::regrole, t.roleid::regrole), format('REVOKE %s FROM %s;', t.roleid::regrole, t.app::regrole)
@@ -92,7 +100,7 @@ BEGIN
 		format('ALTER ROLE %s NOCREATEROLE NOCREATEDB NOREPLICATION;', r.name)
 	FROM role AS r WHERE r.is_app AND (r.rolcreaterole OR r.rolcreatedb OR r.rolreplication)
 	UNION ALL
-	SELECT 'role.superuser', r.name, 'Row security does not apply to it, nor does anything else.', 'SUPERUSER LOGIN', format('ALTER ROLE %s NOSUPERUSER;', r.name)
+	SELECT 'role.superuser', r.name, 'Row security does not apply to it, nor does anything else.', 'SUPERUSER LOGIN', format('DO %L;', (SELECT d.body FROM demotion AS d WHERE d.oid = r.oid))
 	FROM role AS r
 	WHERE r.rolsuper AND r.rolcanlogin AND NOT EXISTS (SELECT FROM pg_proc AS p CROSS JOIN LATERAL aclexplode(p.proacl) AS a
 		WHERE p.oid = 'sessmem.bind(text)'::regprocedure AND a.grantee = r.oid)
@@ -102,9 +110,6 @@ BEGIN
 	UNION ALL
 	SELECT 'role.createrole', r.name, 'It can make itself a member of other roles, and change their passwords.', 'CREATEROLE', format('ALTER ROLE %s NOCREATEROLE;', r.name)
 	FROM role AS r WHERE r.rolcreaterole AND NOT r.rolsuper AND NOT r.is_app
-	UNION ALL
-	SELECT 'role.replication', r.name, 'It can copy the server, or decode what is written to every table.', 'REPLICATION', format('ALTER ROLE %s NOREPLICATION;', r.name)
-	FROM role AS r WHERE r.rolreplication AND NOT r.rolsuper AND NOT r.is_app
 
 	UNION ALL
 	SELECT 'role.admin_option', g.member::regrole::text, format('SQL in its sessions can make anybody a member of %s.', g.roleid::regrole),
@@ -149,18 +154,6 @@ BEGIN
 	WHERE d.defaclobjtype = 'r' AND a.grantee = 0
 	GROUP BY d.defaclrole, n.name
 
-	-- what sessmem refuses here, such as ALTER ROLE of itself, it cannot refuse there
-	UNION ALL
-	SELECT 'role.other_database', quote_ident(d.datname), 'Applications may connect to it, and change the settings of their role from there.',
-		format('CONNECT to %s', g.grantees), format('REVOKE CONNECT ON DATABASE %I FROM %s;', d.datname, g.grantees)
-	FROM pg_database AS d
-	CROSS JOIN LATERAL (SELECT sessmem.audit_grantees(coalesce(d.datacl, acldefault('d', d.datdba)), d.datdba, '{CONNECT}', apps) AS grantees) AS g
-	WHERE d.datallowconn AND NOT d.datistemplate AND d.datname <> current_database() AND g.grantees IS NOT NULL
-
-	UNION ALL
-	SELECT 'role.md5_password', r.name, 'Whoever reads it in a backup can log in with it as it is.', 'password stored as MD5',
-		format(E'-- with password_encryption = scram-sha-256, its owner sets it anew\nALTER ROLE %s PASSWORD NULL;', r.name)
-	FROM role AS r JOIN pg_authid AS a ON a.oid = r.oid WHERE a.rolpassword LIKE 'md5%' AND r.rolcanlogin
 	UNION ALL
 	SELECT 'role.trust', 'server', 'Whoever reaches the server from there is who he says he is.',
 		format('pg_hba.conf line %s: %s %s %s %s trust', h.line_number, h.type, array_to_string(h.database, ','), array_to_string(h.user_name, ','), h.address),

@@ -19,7 +19,6 @@ INSERT INTO sessmem.audit_check VALUES
 	('storage.definer_search_path', 'critical', 'SECURITY DEFINER functions of policies have a search_path of their own'),
 	('storage.mutable_search_path', 'high', 'Functions of policies find the same objects whatever search_path is'),
 	('storage.child_unprotected', 'high', 'Partitions and children of tables with row security have it, too'),
-	('storage.cast_key', 'low', 'Policies compare columns without casting them'),
 	('storage.key_not_indexed', 'low', 'An index leads with the column that policies compare'),
 	('storage.unchecked', 'high', 'Protected tables are checked at every command'),
 	('storage.auto_protection_missed', 'high', 'Tables that auto_protect() is about are protected'),
@@ -43,13 +42,13 @@ BEGIN
 	), code AS MATERIALIZED (
 		SELECT f.oid, f.oid::regprocedure::text AS name, f.proowner AS owner, f.provolatile AS volatility, f.proparallel AS parallel,
 			f.prosecdef AS definer, f.proconfig AS config, f.pronargs AS arguments, f.prosqlbody IS NOT NULL AS resolved, f.prokind AS kind,
-			f.pronamespace::regnamespace::text AS schema, l.lanname AS language, c.source, c.owners, c.policy,
+			f.pronamespace::regnamespace::text AS schema, l.lanname AS language, c.source, c.owners, c.policies, c.policy,
 			coalesce(c.source ~* '\m(insert\s+into|update|delete\s+from|merge\s+into|set_config|nextval|setval)\M', false) AS writes,
 			-- what depends on who asks; of C nobody can tell, but what takes nothing tells that
 			CASE WHEN c.source IS NULL THEN f.pronargs = 0
 				ELSE c.source ~* '\m(current_setting|current_user|session_user|current_role|user|from)\M|sessmem\.(session|user|tenant)_id' END AS contextual
 		FROM (
-			SELECT c.function, c.source, array_agg(DISTINCT p.owner) AS owners, min(format('%I of %s', p.policy, p.name)) AS policy
+			SELECT c.function, c.source, array_agg(DISTINCT p.owner) AS owners, array_agg(DISTINCT p.oid) AS policies, min(format('%I of %s', p.policy, p.name)) AS policy
 			FROM sessmem.policy_code() AS c JOIN policy AS p ON p.oid = c.policy
 			GROUP BY c.function, c.source
 		) AS c JOIN pg_proc AS f ON f.oid = c.function JOIN pg_language AS l ON l.oid = f.prolang
@@ -73,8 +72,8 @@ BEGIN
 	-- a part is closed to direct access by having none
 	SELECT 'storage.no_policy', t.name, 'No policy lets anybody see or write a row; the application may end up with a role that row security does not apply to.',
 		format('%s restrictive policies', (SELECT count(*) FROM pg_policy AS q WHERE q.polrelid = t.relation)),
-		coalesce(format('CREATE POLICY own_rows ON %s USING (%s);', t.name, sessmem.guessed_predicate(t.relation)), format('CREATE POLICY nobody ON %s USING (false);', t.name))
-	FROM scope AS t
+		format('CREATE POLICY %I ON %s USING (%s);', CASE k WHEN 'false' THEN 'nobody' ELSE 'own_rows' END, t.name, k)
+	FROM scope AS t CROSS JOIN LATERAL sessmem.guessed_predicate(t.relation) AS k
 	WHERE t.enabled AND NOT t.protected AND NOT EXISTS (SELECT FROM pg_policy AS q WHERE q.polrelid = t.relation AND q.polpermissive)
 		AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = t.relation)
 	UNION ALL
@@ -104,44 +103,35 @@ BEGIN
 	UNION ALL
 	SELECT 'storage.parent_unprotected', p.oid::regclass::text, format('Reading this parent of %s passes by its policies.', t.name),
 		'relrowsecurity of the parent is false',
-		format(E'ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\n', p.oid::regclass) || string_agg(format('CREATE POLICY %I ON %s AS %s FOR %s TO %s%s%s;', q.policy, p.oid::regclass,
-			CASE WHEN q.permissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
-			CASE q.command WHEN '*' THEN 'ALL' WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' ELSE 'DELETE' END,
-			(SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE r::regrole::text END, ', ') FROM unnest(q.roles) AS r),
-			' USING (' || q.qual || ')', ' WITH CHECK (' || q.checked || ')'), E'\n' ORDER BY q.policy)
-	FROM scope AS t JOIN pg_inherits AS i ON i.inhrelid = t.relation JOIN pg_class AS p ON p.oid = i.inhparent AND p.relkind IN ('r', 'p') JOIN policy AS q ON q.relation = t.relation
+		-- the part's policies are somebody else's text
+		format(E'ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', p.oid::regclass)
+			|| CASE WHEN EXISTS (SELECT FROM pg_policy AS q WHERE q.polrelid = p.oid) THEN ''
+				ELSE format(E'\nCREATE POLICY own_rows ON %s USING (%s);', p.oid::regclass, sessmem.guessed_predicate(p.oid)) END
+	FROM scope AS t JOIN pg_inherits AS i ON i.inhrelid = t.relation JOIN pg_class AS p ON p.oid = i.inhparent AND p.relkind IN ('r', 'p')
 	WHERE t.enabled AND NOT t.protected AND NOT p.relrowsecurity
-	GROUP BY p.oid, t.name
+		AND EXISTS (SELECT FROM policy AS q WHERE q.relation = t.relation)
 
 	-- ---------- policies ----------
 
 	UNION ALL
 	SELECT CASE WHEN p.everybody THEN 'storage.policy_true' ELSE 'storage.policy_true_for_role' END, p.name,
 		format('Policy %I shows every row to %s.', p.policy, CASE WHEN p.everybody THEN 'everybody' ELSE array_to_string(p.others, ', ') END),
-		p.definition, sessmem.repair_policy(p.oid)
+		p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE p.permissive AND p.qual = 'true' AND (p.everybody OR p.others <> '{}')
 	UNION ALL
 	-- without WITH CHECK, USING is the check
-	SELECT 'storage.check_true', p.name, format('Policy %I lets rows be written into every other session.', p.policy), p.definition, sessmem.repair_policy(p.oid)
+	SELECT 'storage.check_true', p.name, format('Policy %I lets rows be written into every other session.', p.policy), p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE p.permissive AND p.checked = 'true' AND p.qual IS DISTINCT FROM 'true' AND (p.everybody OR p.others <> '{}')
 	UNION ALL
 	SELECT 'storage.check_weaker', p.name, format('Policy %I restricts reads by %s, and checks nothing of it in what is written.', p.policy, string_agg(DISTINCT k.attname, ', ')),
-		p.definition, sessmem.repair_policy(p.oid)
+		p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p JOIN key AS k ON k.policy = p.oid
 	WHERE p.permissive AND p.qual IS NOT NULL AND p.checked NOT IN ('true', 'false')
 		AND strpos(p.checked, quote_ident(k.attname)) = 0
 	GROUP BY p.oid, p.name, p.policy, p.definition
 	UNION ALL
-	SELECT 'storage.null_key_shared', p.name, format('Policy %I shows rows without a key to everybody, so forgetting the key publishes.', p.policy), p.definition, sessmem.repair_policy(p.oid)
+	SELECT 'storage.null_key_shared', p.name, format('Policy %I shows rows without a key to everybody, so forgetting the key publishes.', p.policy), p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE p.permissive AND p.shares_nulls
-	UNION ALL
-	SELECT 'storage.cast_key', k.name, format('Policy %I casts %I, so that no index on it is used and every query reads everybody''s rows.', p.policy, k.attname), p.definition,
-		format('ALTER POLICY %I ON %s%s%s;', p.policy, p.name, ' USING (' || r.qual || ')', ' WITH CHECK (' || r.checked || ')')
-	FROM key AS k JOIN policy AS p ON p.oid = k.policy
-		-- (column)::text = call() becomes column = (call())::type
-		CROSS JOIN LATERAL (SELECT format('\(%s\)::text = ([\w".]+\([^()]*\))', regexp_replace(quote_ident(k.attname), '(\W)', '\\\1', 'g')), format('%I = (\1)::%s', k.attname, k.type)) AS x (pattern, plain)
-		CROSS JOIN LATERAL (SELECT regexp_replace(sessmem.without_settings(p.qual), x.pattern, x.plain, 'g'), regexp_replace(sessmem.without_settings(p.checked), x.pattern, x.plain, 'g')) AS r (qual, checked)
-	WHERE k.type NOT IN ('varchar'::regtype, 'text'::regtype, 'bpchar'::regtype) AND p.qual ~ x.pattern
 	UNION ALL
 	SELECT 'storage.key_not_indexed', t.name, 'No index leads with the column that rows are told apart by, so every query reads everybody''s rows.',
 		format('no index on %s', string_agg(DISTINCT quote_ident(k.attname), ', ')), format('CREATE INDEX ON %s (%s);', t.name, min(quote_ident(k.attname)))
@@ -168,7 +158,7 @@ BEGIN
 	UNION ALL
 	-- the owner of the table can change the policy as well
 	SELECT 'storage.function_owner', c.name, format('Its owner, %s, can replace it, and with it whose rows policy %s shows.', c.owner::regrole, c.policy),
-		format('owner %s', c.owner::regrole), format('ALTER ROUTINE %s OWNER TO %s;', c.name, c.owners[1]::regrole)
+		format('owner %s', c.owner::regrole), (SELECT string_agg(sessmem.close_policy(p), E'\n') FROM unnest(c.policies) AS p)
 	FROM code AS c WHERE c.owners <> ARRAY[c.owner] AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = c.owner AND r.rolsuper)
 	UNION ALL
 	-- BEGIN ATOMIC has looked its names up already

@@ -72,8 +72,19 @@ $$;
 COMMENT ON FUNCTION sessmem.is_tied(oid) IS
 	'Internal: whether foreign keys tie a table to a protected one.';
 
+CREATE FUNCTION sessmem.drop_default(relation oid, attnum int2) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('ALTER TABLE %s ALTER COLUMN %I DROP %s;', $1::regclass, a.attname, CASE a.attgenerated WHEN '' THEN 'DEFAULT' ELSE 'EXPRESSION' END)
+	FROM pg_attribute AS a WHERE a.attrelid = $1 AND a.attnum = $2
+$$;
+COMMENT ON FUNCTION sessmem.drop_default(oid, int2) IS
+	'Internal: the command that takes a column''s default away, or what generates it; values stay.';
+
 -- What can be wrong with protected tables: the text that tells, the check of audit()
--- that it is, and what ends it; NULL: protect(), called again.
+-- that it is (NULL: none, as there is no command that could end it, or another area
+-- tells), and what ends it (NULL: protect(), called again).
 CREATE FUNCTION sessmem.diagnose(relations oid[], OUT relation regclass, OUT weakness text, OUT check_id text, OUT fix text)
 	RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
@@ -103,7 +114,8 @@ BEGIN
 		UNION ALL
 		SELECT format('policy %I is not of sessmem''s making: USING (%s) WITH CHECK (%s)', q.polname,
 			pg_get_expr(q.polqual, q.polrelid), pg_get_expr(q.polwithcheck, q.polrelid)),
-			'storage.policy_added', format('DROP POLICY %I ON %s;', q.polname, p.relation)
+			-- without a restrictive one more could be seen
+			CASE WHEN q.polpermissive THEN 'storage.policy_added' END, format('DROP POLICY %I ON %s;', q.polname, p.relation)
 		FROM pg_policy AS q
 		WHERE q.polrelid = p.relation AND q.polname NOT IN ('sessmem_permissive', 'sessmem_restrictive')
 			AND (q.polname <> 'sessmem_agreement' OR p.agreement IS NULL)
@@ -137,19 +149,27 @@ BEGIN
 		WHERE t.tgrelid = p.relation AND t.tgname > 'zzz_sessmem_guard'
 			AND t.tgtype & 3 = 3 AND t.tgtype & (4 | 16) <> 0	-- BEFORE INSERT OR UPDATE, FOR EACH ROW
 		UNION ALL
-		SELECT DISTINCT format('%s runs %s of %s',
+		-- the code goes from the table; to own it would be to run it
+		SELECT format('%s runs %s of %s',
 			x.what || CASE WHEN y.oid <> p.relation THEN format(' of table %s', y.oid::regclass) ELSE '' END,
 			f.oid::regprocedure, f.proowner::regrole),
-			'guard.foreign_code', format('ALTER ROUTINE %s OWNER TO %s;', f.oid::regprocedure, 10::regrole)
+			CASE WHEN bool_and(x.detach IS NOT NULL) THEN 'guard.foreign_code' END, string_agg(DISTINCT x.detach, E'\n')
 		FROM tie AS y
 		CROSS JOIN LATERAL (
-			SELECT 'a partition key', 'pg_class'::regclass, y.oid
-			UNION ALL SELECT 'an index', 'pg_class'::regclass, i.indexrelid FROM pg_index AS i WHERE i.indrelid = y.oid
-			UNION ALL SELECT 'statistics', 'pg_statistic_ext'::regclass, e.oid FROM pg_statistic_ext AS e WHERE e.stxrelid = y.oid
-			UNION ALL SELECT 'a constraint', 'pg_constraint'::regclass, k.oid FROM pg_constraint AS k WHERE k.conrelid = y.oid AND y.below
-			UNION ALL SELECT 'a default', 'pg_attrdef'::regclass, a.oid FROM pg_attrdef AS a WHERE a.adrelid = y.oid AND y.below
-			UNION ALL SELECT 'a trigger', 'pg_trigger'::regclass, t.oid FROM pg_trigger AS t WHERE t.tgrelid = y.oid AND NOT t.tgisinternal AND y.below
-		) AS x (what, classid, objid)
+			SELECT 'a partition key', 'pg_class'::regclass, y.oid, NULL
+			UNION ALL SELECT 'an index', 'pg_class'::regclass, i.indexrelid, coalesce(
+					(SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', y.oid::regclass, k.conname) FROM pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.conrelid = y.oid),
+					format('DROP INDEX %s;', i.indexrelid::regclass))
+				FROM pg_index AS i WHERE i.indrelid = y.oid
+			UNION ALL SELECT 'statistics', 'pg_statistic_ext'::regclass, e.oid, format('DROP STATISTICS %s.%I;', e.stxnamespace::regnamespace, e.stxname)
+				FROM pg_statistic_ext AS e WHERE e.stxrelid = y.oid
+			UNION ALL SELECT 'a constraint', 'pg_constraint'::regclass, k.oid, format('ALTER TABLE %s DROP CONSTRAINT %I;', y.oid::regclass, k.conname)
+				FROM pg_constraint AS k WHERE k.conrelid = y.oid AND y.below
+			UNION ALL SELECT 'a default', 'pg_attrdef'::regclass, a.oid, sessmem.drop_default(a.adrelid, a.adnum)
+				FROM pg_attrdef AS a WHERE a.adrelid = y.oid AND y.below
+			UNION ALL SELECT 'a trigger', 'pg_trigger'::regclass, t.oid, format('DROP TRIGGER %I ON %s;', t.tgname, y.oid::regclass)
+				FROM pg_trigger AS t WHERE t.tgrelid = y.oid AND NOT t.tgisinternal AND y.below
+		) AS x (what, classid, objid, detach)
 		JOIN pg_depend AS d ON d.classid = x.classid AND d.objid = x.objid
 		LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
 		JOIN pg_proc AS f ON f.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END
@@ -157,6 +177,7 @@ BEGIN
 			AND y.relation = p.relation
 			-- a protected one has its own
 			AND (y.oid = p.relation OR NOT EXISTS (SELECT FROM sessmem.protected_table AS q WHERE q.relation = y.oid))
+		GROUP BY x.what, y.oid, f.oid
 		UNION ALL
 		SELECT 'it is not permanent: a crash empties it', 'storage.unlogged', format('ALTER TABLE %s SET LOGGED;', p.relation) WHERE c.relpersistence <> 'p'
 		UNION ALL
@@ -167,7 +188,7 @@ BEGIN
 		UNION ALL
 		SELECT format('foreign key %I of table %s, which belongs to %s, tells whether a row exists',
 			k.conname, k.conrelid::regclass, o.relowner::regrole),
-			'guard.foreign_key_owner', format('ALTER TABLE %s OWNER TO %s;', k.conrelid::regclass, c.relowner::regrole)
+			'guard.foreign_key_owner', format('ALTER TABLE %s DROP CONSTRAINT %I;', k.conrelid::regclass, k.conname)
 		FROM reference AS k JOIN pg_class AS o ON o.oid = k.conrelid
 		WHERE k.confrelid = p.relation AND o.relowner <> c.relowner
 			AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = o.relowner AND r.rolsuper)
@@ -196,14 +217,14 @@ BEGIN
 		FROM sessmem.qualified_name(p.relation) AS n WHERE p.name <> n
 		UNION ALL
 		SELECT format('view %s reads it as %s, which row security does not apply to', v.oid::regclass, v.relowner::regrole),
-			'leak.view_owner', format('ALTER VIEW %s SET (security_invoker = true);', v.oid::regclass)
+			NULL, NULL	-- of these, and of copies, audit_leak() tells
 		FROM reader AS o JOIN pg_class AS v ON v.oid = o.oid JOIN pg_roles AS r ON r.oid = v.relowner
 		WHERE o.relation = p.relation AND (r.rolsuper OR r.rolbypassrls) AND v.relkind = 'v' AND o.direct AND NOT EXISTS (
 			SELECT FROM pg_options_to_table(v.reloptions) AS x
 			WHERE x.option_name = 'security_invoker' AND x.option_value::boolean)
 		UNION ALL
 		SELECT format('materialised view %s keeps a copy of rows', v.oid::regclass),
-			'leak.materialized_view', format('DROP MATERIALIZED VIEW %s;', v.oid::regclass)
+			NULL, NULL
 		FROM reader AS o JOIN pg_class AS v ON v.oid = o.oid
 		WHERE o.relation = p.relation AND v.relkind = 'm'
 	) AS found (w, c, f)

@@ -59,7 +59,7 @@ SELECT count(*) = :good AS all_good FROM seed;
 SELECT c.check_id AS no_seed FROM sessmem.audit_check AS c
 	WHERE NOT EXISTS (SELECT FROM seed AS s WHERE s.check_id = c.check_id) AND c.check_id NOT IN ('context.not_preloaded', 'context.placeholder',
 			'leak.replication_slot', 'leak.server_version', 'operation.no_key', 'operation.no_worker', 'operation.pooled_attach', 'operation.event_triggers_off',
-			'role.other_database', 'role.trust')
+			'role.trust')
 		AND (c.check_id <> 'guard.maintain_granted' OR current_setting('server_version_num')::int >= 170000) ORDER BY 1;
 
 -- ---------- all at once ----------

@@ -43,7 +43,7 @@ INSERT INTO seed (check_id, object, setup, also) VALUES
 	('context.internal_function', 'sessmem.as_owner(regclass,text)', role_for('internal', 'GRANT EXECUTE ON FUNCTION sessmem.as_owner TO @'), '{}'),
 	('context.app_privileged', 'regress_sessmem_audit_app1', role_for('app1', $$ALTER ROLE @ SET track_activities = off; SELECT sessmem.grant_app('@'), sessmem.grant_issuer('@')$$), '{}'),
 	('context.app_privileged', 'regress_sessmem_audit_app2', role_for('app2', $$ALTER ROLE @ SET track_activities = off; CREATE ROLE @_issuer; GRANT @_issuer TO @; SELECT sessmem.grant_app('@'), sessmem.grant_issuer('@_issuer')$$), '{}'),
-	('context.owner', 'sessmem.audit_weakness()', role_for('owner', 'ALTER FUNCTION sessmem.audit_weakness() OWNER TO @'), '{}'),
+	('context.owner', 'sessmem', role_for('owner', 'ALTER SCHEMA sessmem OWNER TO @'), '{}'),
 	('context.statements_logged', 'regress_sessmem_audit_log', role_for('log', 'ALTER ROLE @ SET log_statement = ddl'), '{}'),
 	('context.parameters_logged', 'database', format('ALTER DATABASE %I SET log_parameter_max_length_on_error = 100', current_database()), '{}'),
 	('context.trees_logged', 'regress_sessmem_audit_trees', role_for('trees', 'ALTER ROLE @ SET debug_print_plan = on'), '{}'),

@@ -4,8 +4,7 @@ CREATE FUNCTION app_for(name text, more text) RETURNS text LANGUAGE sql AS $$
 	SELECT role_for(name, 'ALTER ROLE @ SET track_activities = off; SELECT sessmem.grant_app(''@''); ' || more) $$;
 
 INSERT INTO seed (check_id, object, setup, also, cleanup) VALUES
-	('leak.publication', 'l1', memory('l1') || 'CREATE PUBLICATION l1 FOR ALL TABLES WITH (publish = ''insert'')', '{}', 'DROP PUBLICATION l1'),
-	('leak.publication', 'l2', 'CREATE SCHEMA l2; ' || memory('l2.memory') || 'CREATE PUBLICATION l2 FOR TABLES IN SCHEMA l2', '{}', ''),
+	('leak.publication', 'l2', 'CREATE SCHEMA l2; ' || memory('l2.memory') || 'CREATE TABLE l2.other (id int); CREATE PUBLICATION l2 FOR TABLES IN SCHEMA l2', '{}', ''),
 	('leak.publication', 'l3', memory('l3') || 'CREATE PUBLICATION l3 FOR TABLE l3', '{}', ''),
 	('leak.loopback_mapping', 'l4', format('CREATE FOREIGN DATA WRAPPER l4; CREATE SERVER l4 FOREIGN DATA WRAPPER l4 OPTIONS (dbname %L, host ''localhost''); CREATE USER MAPPING FOR PUBLIC SERVER l4 OPTIONS (user ''postgres'', password ''x'')', current_database()), '{}', ''),
 	('leak.passwordless_mapping', 'l5', role_for('mapped', 'CREATE FOREIGN DATA WRAPPER l5; CREATE SERVER l5 FOREIGN DATA WRAPPER l5 OPTIONS (dbname ''elsewhere'', host ''far.example''); CREATE USER MAPPING FOR @ SERVER l5 OPTIONS (password_required ''false'')'), '{}', ''),

@@ -11,15 +11,13 @@ INSERT INTO seed (check_id, object, setup, also, cleanup) VALUES
 	('role.superuser', 'regress_sessmem_audit_dba', role_for('dba', 'ALTER ROLE @ SUPERUSER LOGIN'), '{}', ''),
 	('role.bypassrls', 'regress_sessmem_audit_dumper', role_for('dumper', 'ALTER ROLE @ BYPASSRLS'), '{}', ''),
 	('role.createrole', 'regress_sessmem_audit_hr', role_for('hr', 'ALTER ROLE @ CREATEROLE'), '{}', ''),
-	('role.replication', 'regress_sessmem_audit_replicator', role_for('replicator', 'ALTER ROLE @ REPLICATION'), '{}', ''),
 	('role.admin_option', 'regress_sessmem_audit_granter', app_for('granter', 'CREATE ROLE @_group; GRANT @_group TO @ WITH ADMIN OPTION'), '{}', ''),
 	('role.shared', 'regress_sessmem_audit_shared', app_for('shared', 'ALTER ROLE @ LOGIN; CREATE ROLE @_human LOGIN; GRANT @ TO @_human'), '{}', ''),
 	('role.public_create', 'r3', 'CREATE SCHEMA r3; GRANT CREATE ON SCHEMA r3 TO PUBLIC', '{}', ''),
 	('role.app_create', 'r4', 'CREATE SCHEMA r4; ' || memory('r4.memory') || app_for('creator4', 'GRANT CREATE ON SCHEMA r4 TO @'), '{}', ''),
 	('role.database_create', 'database', app_for('creator5', format('GRANT CREATE ON DATABASE %I TO @', current_database())), '{}', ''),
 	('role.temporary', 'database', app_for('temporary', format('GRANT TEMPORARY ON DATABASE %I TO @', current_database())), '{}', ''),
-	('role.default_privileges', 'regress_sessmem_audit_generous', role_for('generous', 'ALTER DEFAULT PRIVILEGES FOR ROLE @ GRANT SELECT ON TABLES TO PUBLIC; CREATE SCHEMA r6; ALTER DEFAULT PRIVILEGES FOR ROLE @ IN SCHEMA r6 GRANT INSERT ON TABLES TO PUBLIC'), '{}', ''),
-	('role.md5_password', 'regress_sessmem_audit_md5', role_for('md5', 'ALTER ROLE @ LOGIN PASSWORD ''md5d41d8cd98f00b204e9800998ecf8427e'''), '{}', '');
+	('role.default_privileges', 'regress_sessmem_audit_generous', role_for('generous', 'ALTER DEFAULT PRIVILEGES FOR ROLE @ GRANT SELECT ON TABLES TO PUBLIC; CREATE SCHEMA r6; ALTER DEFAULT PRIVILEGES FOR ROLE @ IN SCHEMA r6 GRANT INSERT ON TABLES TO PUBLIC'), '{}', '');
 
 -- what looks like a gap and is none: a group whose members log in, and administrators beside it
 DO $$ BEGIN EXECUTE memory('r_good') || app_for('good_app', 'GRANT SELECT, INSERT ON r_good TO @; CREATE ROLE @_login LOGIN; GRANT @ TO @_login; ALTER ROLE @_login SET track_activities = off;

@@ -41,7 +41,6 @@ INSERT INTO seed (check_id, object, setup, also) VALUES
 	('storage.check_weaker', 'public.s31', made('s31', 'USING (session_id = sessmem.session_id()) WITH CHECK (length(user_id) > 0)'), '{}'),
 	('storage.null_key_shared', 'public.s32', made('s32', 'USING (session_id IS NULL OR session_id = sessmem.session_id())'), '{}'),
 	('storage.null_key_shared', 'public.s33', made('s33', 'USING (session_id = sessmem.session_id() OR session_id IS NULL)'), '{}'),
-	('storage.cast_key', 'public.s34', made('s34', 'USING (id::text = sessmem.session_id())', 'id uuid NOT NULL'), '{}'),
 	('storage.key_not_indexed', 'public.s35', made('s35', 'USING (session_id = sessmem.session_id())') || 'DROP INDEX s35_session_id_idx', '{}'),
 	('storage.key_not_indexed', 'public.s36', protected('s36') || 'DROP INDEX s36_session_id_idx', '{}'),
 	-- what policies call
