@@ -169,6 +169,48 @@ $$;
 COMMENT ON FUNCTION sessmem.policy_defects(text) IS
 	'Internal: whether a policy lets everybody pass without a session, or shows rows without a key to everybody.';
 
+-- An expression is understood if a part that must hold is `column = value`, and the
+-- value mentions no column.  It is read as the server writes it, from the inside out,
+-- and each part becomes a word; names that are not quoted have no capitals.
+CREATE FUNCTION sessmem.understood(expression text) RETURNS boolean
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	name constant text := '[a-z_][a-z0-9_]*';
+	type constant text := '(?:::[a-z]+(?: [a-z]+)*)?';
+	argument constant text := format('(?:X_CONST|X_VALUE%s|true|false|[0-9]+)', type);
+	call constant text := format('(?:%s\.)?(?:%1$s|NULLIF|COALESCE)\((?:%s(?:, %2$s)*)?\)', name, argument);
+	wrapped constant text := format('\( SELECT X_VALUE%s AS %s\)|\(X_VALUE%1$s(?: (?:->|->>|#>>) X_CONST)?\)', type, name);
+	compared constant text := format('(?<![\w.])\((?!true|false)(?:%s|\(%1$s\)::[a-z]+(?: [a-z]+)*) = X_VALUE%s\)', name, type);
+	e text;
+	before text;
+	part text;
+	start integer;
+BEGIN
+	IF EXISTS (SELECT FROM regexp_matches(expression, '("(?:[^"]|"")*")|''(?:[^'']|'''')*''', 'g') AS m WHERE m[1] LIKE '%''%') THEN
+		RETURN false;
+	END IF;
+	e := regexp_replace(expression, 'E?''(?:[^'']|'''')*''' || type || format('|\mNULL%s', type), 'X_CONST', 'g');
+	e := regexp_replace(e, '"(?:[^"]|"")*"', 'q', 'g');
+	e := regexp_replace(e, '\m(CURRENT_USER|SESSION_USER)\M', 'X_VALUE', 'g');
+	LOOP
+		before := e;
+		e := regexp_replace(regexp_replace(regexp_replace(e, compared, 'X_KEY', 'g'), call, 'X_VALUE', 'g'), wrapped, 'X_VALUE', 'g');
+		CONTINUE WHEN e <> before;
+		-- what is known of no other pair is known by its parts, unless it is of a call
+		part := substring(e FROM '\([^()]*\)');
+		EXIT WHEN part IS NULL;
+		start := strpos(e, part);
+		e := overlay(e PLACING CASE WHEN 'X_KEY' = ANY (string_to_array(btrim(part, '()'), ' AND ')) AND substr(e, start - 1, 1) !~ '\w' THEN 'X_KEY' ELSE 'X_OTHER' END
+			FROM start FOR length(part));
+	END LOOP;
+	RETURN e = 'X_KEY';
+END
+$$;
+COMMENT ON FUNCTION sessmem.understood(text) IS
+	'Internal: whether rows pass a policy''s expression only if a column of theirs is what the session, or a setting, says.';
+
 -- What takes the place of a policy that is a gap: never its own text, changed, as that
 -- would be somebody else's, executed by a superuser.
 CREATE FUNCTION sessmem.guessed_predicate(relation oid, compared text[] DEFAULT '{}') RETURNS text

@@ -10,6 +10,7 @@ INSERT INTO sessmem.audit_check VALUES
 	('storage.check_true', 'high', 'Policies check whose rows are written'),
 	('storage.check_weaker', 'medium', 'Policies check writes by the columns they restrict reads by'),
 	('storage.null_key_shared', 'high', 'Policies do not show rows without a key to everybody'),
+	('storage.policy_not_understood', 'medium', 'Policies show no rows but those of a key'),
 	('storage.no_policy', 'low', 'Tables with row security have a policy that lets somebody pass'),
 	('storage.command_ignored', 'low', 'Tables whose rows can be read have policies for the commands that are granted'),
 	('storage.immutable_context', 'critical', 'Functions of policies that tell whose rows to show are not IMMUTABLE'),
@@ -35,10 +36,20 @@ BEGIN
 	WITH scope AS MATERIALIZED (
 		SELECT * FROM sessmem.audited_table
 	), policy AS MATERIALIZED (
-		SELECT p.*, q.shares_nulls, 0 = ANY (p.roles) AS everybody,
+		SELECT p.*, q.shares_nulls, q.fails_open, 0 = ANY (p.roles) AS everybody,
 			-- roles that row security does not apply to have no need of it
 			ARRAY(SELECT r.rolname FROM pg_roles AS r WHERE r.oid = ANY (p.roles) AND NOT r.rolsuper AND NOT r.rolbypassrls) AS others
 		FROM sessmem.audited_policy AS p CROSS JOIN LATERAL sessmem.policy_defects(p.qual) AS q
+	), meaning AS MATERIALIZED (
+		-- many tables have the same policy
+		SELECT e.text, sessmem.understood(e.text) AS understood
+		FROM (SELECT p.qual FROM policy AS p UNION SELECT p.checked FROM policy AS p) AS e (text)
+	), restricted AS MATERIALIZED (
+		-- whatever permissive policies say
+		SELECT p.relation, bool_or(m.understood AND (p.checked IS NULL OR w.understood)) AS writes
+		FROM policy AS p JOIN meaning AS m ON m.text = p.qual LEFT JOIN meaning AS w ON w.text = p.checked
+		WHERE NOT p.permissive AND p.command = '*' AND p.everybody AND m.understood
+		GROUP BY p.relation
 	), code AS MATERIALIZED (
 		SELECT f.oid, f.oid::regprocedure::text AS name, f.proowner AS owner, f.provolatile AS volatility, f.proparallel AS parallel,
 			f.prosecdef AS definer, f.proconfig AS config, f.pronargs AS arguments, f.prosqlbody IS NOT NULL AS resolved, f.prokind AS kind,
@@ -118,10 +129,12 @@ BEGIN
 		format('Policy %I shows every row to %s.', p.policy, CASE WHEN p.everybody THEN 'everybody' ELSE array_to_string(p.others, ', ') END),
 		p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE p.permissive AND p.qual = 'true' AND (p.everybody OR p.others <> '{}')
+		AND NOT EXISTS (SELECT FROM restricted AS r WHERE r.relation = p.relation)
 	UNION ALL
 	-- without WITH CHECK, USING is the check
 	SELECT 'storage.check_true', p.name, format('Policy %I lets rows be written into every other session.', p.policy), p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE p.permissive AND p.checked = 'true' AND p.qual IS DISTINCT FROM 'true' AND (p.everybody OR p.others <> '{}')
+		AND NOT EXISTS (SELECT FROM restricted AS r WHERE r.relation = p.relation AND r.writes)
 	UNION ALL
 	SELECT 'storage.check_weaker', p.name, format('Policy %I restricts reads by %s, and checks nothing of it in what is written.', p.policy, string_agg(DISTINCT k.attname, ', ')),
 		p.definition, sessmem.close_policy(p.oid)
@@ -129,6 +142,15 @@ BEGIN
 	WHERE p.permissive AND p.qual IS NOT NULL AND p.checked NOT IN ('true', 'false')
 		AND strpos(p.checked, quote_ident(k.attname)) = 0
 	GROUP BY p.oid, p.name, p.policy, p.definition
+	UNION ALL
+	-- what the other checks find is theirs
+	SELECT 'storage.policy_not_understood', p.name, format('Policy %I may let rows of other sessions pass: it does not say, as a condition that must hold, that a column is what the session says.', p.policy),
+		p.definition, sessmem.close_policy(p.oid)
+	FROM policy AS p LEFT JOIN meaning AS m ON m.text = p.qual LEFT JOIN meaning AS w ON w.text = p.checked
+	WHERE p.permissive AND (p.everybody OR p.others <> '{}')
+		AND ((NOT m.understood AND p.qual NOT IN ('true', 'false') AND NOT p.fails_open AND NOT p.shares_nulls AND NOT EXISTS (SELECT FROM restricted AS r WHERE r.relation = p.relation))
+			OR (NOT w.understood AND p.checked NOT IN ('true', 'false') AND p.checked IS DISTINCT FROM p.qual AND NOT EXISTS (SELECT FROM restricted AS r WHERE r.relation = p.relation AND r.writes)
+				AND NOT EXISTS (SELECT FROM key AS k WHERE k.policy = p.oid AND strpos(p.checked, quote_ident(k.attname)) = 0 AND p.qual IS NOT NULL)))
 	UNION ALL
 	SELECT 'storage.null_key_shared', p.name, format('Policy %I shows rows without a key to everybody, so forgetting the key publishes.', p.policy), p.definition, sessmem.close_policy(p.oid)
 	FROM policy AS p WHERE p.permissive AND p.shares_nulls

@@ -23,7 +23,7 @@ INSERT INTO seed (check_id, object, setup, also) VALUES
 	('context.fails_open', 'public.c11', made('c11', $$USING (session_id = current_setting('app.s', true) OR NULLIF(current_setting('app.s', true), '') IS NULL)$$), '{context.setting_in_policy}'),
 	('context.current_user', 'public.c12', role_for('alice', 'CREATE ROLE @1; GRANT @ TO @1; ') || made('c12', 'USING (user_id = CURRENT_USER)', 'user_id text NOT NULL') || 'GRANT SELECT ON c12 TO regress_sessmem_audit_alice', '{}'),
 	('context.writable_lookup', 'public.c13_members', role_for('member', 'CREATE TABLE c13_members (session_id text NOT NULL, user_id text NOT NULL); GRANT SELECT, INSERT ON c13_members TO @; ')
-		|| made('c13', 'USING (session_id IN (SELECT m.session_id FROM c13_members AS m WHERE m.user_id = sessmem.user_id()))') || 'GRANT SELECT ON c13 TO regress_sessmem_audit_member', '{table.looks_like_memory}'),
+		|| made('c13', 'USING (session_id = sessmem.session_id() AND session_id IN (SELECT m.session_id FROM c13_members AS m WHERE m.user_id = sessmem.user_id()))') || 'GRANT SELECT ON c13 TO regress_sessmem_audit_member', '{table.looks_like_memory}'),
 	('context.setter_granted', 'public.c14_set(text)', made('c14', $$USING (session_id = current_setting('app.c14'))$$)
 		|| $$CREATE FUNCTION c14_set(s text) RETURNS text LANGUAGE sql AS 'SELECT set_config(''app.c14'', s, false)'$$, '{context.setting_in_policy}'),
 	('context.maintenance_for_all', 'database', format($$ALTER DATABASE %I SET sessmem.maintenance = 'why'$$, current_database()), '{}'),

@@ -43,6 +43,22 @@ INSERT INTO seed (check_id, object, setup, also) VALUES
 	('storage.null_key_shared', 'public.s33', made('s33', 'USING (session_id = sessmem.session_id() OR session_id IS NULL)'), '{}'),
 	('storage.key_not_indexed', 'public.s35', made('s35', 'USING (session_id = sessmem.session_id())') || 'DROP INDEX s35_session_id_idx', '{}'),
 	('storage.key_not_indexed', 'public.s36', protected('s36') || 'DROP INDEX s36_session_id_idx', '{}'),
+	-- policies that say something else
+	('storage.policy_not_understood', 'public.s50', made('s50', 'USING (1 = 1)'), '{}'),
+	('storage.policy_not_understood', 'public.s51', made('s51', 'USING (session_id = session_id)'), '{}'),
+	('storage.policy_not_understood', 'public.s52', made('s52', 'USING (session_id IS NOT NULL)'), '{}'),
+	('storage.policy_not_understood', 'public.s53', made('s53', 'USING (length(session_id) > 0)'), '{}'),
+	('storage.policy_not_understood', 'public.s54', made('s54', 'USING (session_id = sessmem.session_id() OR user_id LIKE ''%'')'), '{}'),
+	('storage.policy_not_understood', 'public.s55', made('s55', 'USING (session_id = sessmem.session_id()) WITH CHECK (session_id IS NOT NULL)'), '{}'),
+	('storage.policy_not_understood', 'public.s56', made('s56', 'USING (session_id LIKE coalesce(sessmem.session_id(), ''%''))'), '{}'),
+	('storage.policy_not_understood', 'public.s57', made('s57', 'USING (CASE WHEN sessmem.session_id() IS NULL THEN true ELSE session_id = sessmem.session_id() END)'), '{}'),
+	('storage.policy_not_understood', 'public.s58', made('s58', 'USING ((session_id = sessmem.session_id()) IS NOT FALSE)'), '{}'),
+	('storage.policy_not_understood', 'public.s59', made('s59', 'USING (session_id LIKE sessmem.session_id() || ''%'')'), '{}'),
+	('storage.policy_not_understood', 'public.s60', made('s60', 'USING (left(session_id, 3) = left(sessmem.session_id(), 3))'), '{}'),
+	('storage.policy_not_understood', 'public.s61', made('s61', 'USING (NOT (session_id = sessmem.session_id() AND false))'), '{}'),
+	('storage.policy_not_understood', 'public.s62', made('s62', 'USING (coalesce(session_id = sessmem.session_id(), true))'), '{}'),
+	('storage.policy_not_understood', 'public.s63', made('s63', 'USING (session_id = coalesce(sessmem.session_id(), user_id))'), '{}'),
+	('storage.policy_not_understood', 'public.s64', made('s64', 'USING (session_id = sessmem.session_id())') || 'CREATE POLICY more ON s64 FOR SELECT USING (user_id IS NOT NULL)', '{}'),
 	-- what policies call
 	('storage.immutable_context', 'public.s40_me()', function_policy('s40', 'LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp', 'SELECT sessmem.session_id()'), '{}'),
 	('storage.immutable_context', 'public.s41_me()', $$CREATE FUNCTION s41_me() RETURNS text LANGUAGE c IMMUTABLE AS '$libdir/sessmem', 'sessmem_session_id'; $$ || made('s41', 'USING (session_id = s41_me())'), '{}'),
@@ -51,3 +67,9 @@ INSERT INTO seed (check_id, object, setup, also) VALUES
 	('storage.function_owner', 'public.s44_me()', function_policy('s44', 'LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp', 'SELECT sessmem.session_id()') || role_for('s44', 'ALTER FUNCTION s44_me() OWNER TO @'), '{}'),
 	('storage.definer_search_path', 'public.s45_me()', function_policy('s45', 'LANGUAGE sql STABLE SECURITY DEFINER', 'SELECT sessmem.session_id()'), '{}'),
 	('storage.mutable_search_path', 'public.s46_me()', function_policy('s46', 'LANGUAGE plpgsql STABLE', 'BEGIN RETURN sessmem.session_id(); END'), '{}');
+
+-- what is as it should be
+DO $$ BEGIN EXECUTE made('s_good1', 'AS RESTRICTIVE USING (session_id = sessmem.session_id())') || 'CREATE POLICY all_of_it ON s_good1 USING (true) WITH CHECK (true)';
+	EXECUTE made('s_good2', 'USING (session_id = (SELECT sessmem.session_id()) AND user_id <> ''(OR'' AND (user_id IS NULL OR length(user_id) < 100))');
+	EXECUTE made('s_good3', 'USING (user_id = coalesce(nullif(sessmem.user_id(), ''''), ''x'') AND "Session id" = sessmem.session_id())', 'user_id text NOT NULL, "Session id" text NOT NULL');
+	EXECUTE made('s_good4', 'USING (tenant_id = sessmem.tenant_id()::uuid AND user_id = sessmem.user_id(NULL::bigint))', 'tenant_id uuid NOT NULL, user_id bigint NOT NULL'); END $$;
