@@ -1,16 +1,17 @@
 -- preset: the tables of frameworks
 --
 -- What their own migrations make, read from a run of each (docs/clients has the
--- versions).  A table may have several shapes; the one counts whose columns are there.
+-- versions).  Names are regular expressions, {schema} is the schema.  A table may have
+-- several shapes; the one counts whose columns are there.
 -- Children come before their parents, because they are filled from them.
 
 CREATE FUNCTION sessmem.preset_tables(
-		OUT preset text, OUT relation text, OUT shape name[], OUT keys jsonb, OUT shared text)
+		schema name, OUT preset text, OUT relation text, OUT shape name[], OUT keys jsonb, OUT shared text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT p.preset, p.relation, p.shape::name[], p.keys::jsonb, p.shared
+	SELECT p.preset, p.relation, p.shape::name[], replace(p.keys, '{schema}', replace(quote_ident(schema), '"', '\"'))::jsonb, p.shared
 	FROM (VALUES
 		('langgraph', 'checkpoints', '{thread_id,checkpoint_ns,checkpoint_id}', '{"session_column": "thread_id"}', NULL),
 		('langgraph', 'checkpoint_blobs', '{thread_id,checkpoint_ns,channel}', '{"session_column": "thread_id"}', NULL),
@@ -29,25 +30,29 @@ AS $$
 		('langchain', 'chat_history', '{session_id,message}', '{"session_column": "session_id"}', NULL),
 		('langchain', 'message_store', '{session_id,message}', '{"session_column": "session_id"}', NULL),
 
+		-- rows name their thread only
+		('mastra', 'mastra_thread_state', '{threadId,value}', '{"user_column": "sessmem_user", "user_key": "(SELECT t.\"resourceId\" FROM {schema}.mastra_threads AS t WHERE t.id = \"threadId\")"}', NULL),
 		('mastra', 'mastra_threads', '{id,resourceId}', '{"user_column": "resourceId"}', NULL),
 		('mastra', 'mastra_messages', '{id,thread_id,resourceId}', '{"user_column": "resourceId"}', NULL),
 		('mastra', 'mastra_resources', '{id,workingMemory}', '{"user_column": "id"}', NULL),
 		('mastra', 'mastra_observational_memory', '{id,resourceId}', '{"user_column": "resourceId"}', NULL),
 		('mastra', 'mastra_favorites', '{userId,entityId}', '{"user_column": "userId"}', NULL),
-		('mastra', 'memory_messages', '{metadata,embedding}', '{"user_column": "sessmem_user", "user_key": "metadata->>''resource_id''"}', NULL),
-		('mastra', 'mastra_thread_state', '{threadId,value}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_workflow_snapshot', '{workflow_name,run_id,snapshot}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_notifications', '{id,threadId}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_background_tasks', '{id}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_scorers', '{id,input,output}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_knowledge_nodes', '{id,scopeKey}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_knowledge_records', '{id}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_knowledge_mentions', '{}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_knowledge_activity', '{}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_knowledge_cursors', '{sourceThreadId}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
-		('mastra', 'mastra_knowledge_semantic_outbox', '{idempotencyKey}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
+		-- one for each length of a vector
+		('mastra', 'memory_messages(_\d+)?', '{vector_id,metadata,embedding}', '{"user_column": "sessmem_user", "user_key": "metadata->>''resource_id''"}', NULL),
+		-- the resource may be NULL: then a row is of whoever wrote it
+		('mastra', 'mastra_workflow_snapshot', '{workflow_name,run_id,resourceId,snapshot}', '{"user_column": "sessmem_user", "user_key": "\"resourceId\""}', NULL),
+		('mastra', 'mastra_notifications', '{id,threadId,resourceId}', '{"user_column": "sessmem_user", "user_key": "\"resourceId\""}', NULL),
+		('mastra', 'mastra_background_tasks', '{id,resource_id}', '{"user_column": "sessmem_user", "user_key": "resource_id"}', NULL),
+		('mastra', 'mastra_scorers', '{id,resourceId,input,output}', '{"user_column": "sessmem_user", "user_key": "\"resourceId\""}', NULL),
 		-- written in batches of all users: refused, rather than read by all
-		('mastra', 'mastra_ai_spans', '{traceId,spanId}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
+		('mastra', 'mastra_ai_spans', '{traceId,spanId,resourceId}', '{"user_column": "sessmem_user", "user_key": "\"resourceId\""}', NULL),
+		-- a scope is org:x, resource:y and thread:z, with 0x1f in between
+		('mastra', 'mastra_knowledge_nodes', '{id,scopeKey}', '{"user_column": "sessmem_user", "user_key": "substring(\"scopeKey\", ''(?:^|\\x1f)resource:([^\\x1f]+)'')"}', NULL),
+		('mastra', 'mastra_knowledge_records', '{id,scopeKey}', '{"user_column": "sessmem_user", "user_key": "substring(\"scopeKey\", ''(?:^|\\x1f)resource:([^\\x1f]+)'')"}', NULL),
+		('mastra', 'mastra_knowledge_activity', '{id,scopeKey}', '{"user_column": "sessmem_user", "user_key": "substring(\"scopeKey\", ''(?:^|\\x1f)resource:([^\\x1f]+)'')"}', NULL),
+		('mastra', 'mastra_knowledge_semantic_outbox', '{idempotencyKey,scopeKey}', '{"user_column": "sessmem_user", "user_key": "substring(\"scopeKey\", ''(?:^|\\x1f)resource:([^\\x1f]+)'')"}', NULL),
+		('mastra', 'mastra_knowledge_mentions', '{sourceType,sourceId,recordId}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
+		('mastra', 'mastra_knowledge_cursors', '{sourceThreadId,agent}', '{"user_column": "sessmem_user", "add_columns": true}', NULL),
 
 		('mem0', 'memories', '{id,vector,payload}', '{"user_column": "sessmem_user", "user_key": "payload->>''user_id''"}', NULL),
 		('mem0', 'memories_entities', '{id,vector,payload}', '{"user_column": "sessmem_user", "user_key": "payload->>''user_id''"}', NULL),
@@ -67,7 +72,7 @@ AS $$
 		('ai_chatbot', 'User', '{id,email}', NULL, 'who logs in has no session yet; it has password hashes: let the issuer''s role read it, and nobody else')
 	) AS p (preset, relation, shape, keys, shared)
 $$;
-COMMENT ON FUNCTION sessmem.preset_tables() IS
+COMMENT ON FUNCTION sessmem.preset_tables(name) IS
 	'Internal: tables of frameworks, the columns that they are known by, and what protect() is to be called with.';
 
 CREATE FUNCTION sessmem.preset(name text, schema text DEFAULT 'public', dry_run boolean DEFAULT false)
@@ -81,23 +86,23 @@ DECLARE
 	found record;
 	lacking text;
 BEGIN
-	IF NOT EXISTS (SELECT FROM sessmem.preset_tables() AS t WHERE t.preset = preset.name) THEN
+	IF NOT EXISTS (SELECT FROM sessmem.preset_tables(preset.schema) AS t WHERE t.preset = preset.name) THEN
 		RAISE EXCEPTION 'there is no preset "%"', preset.name
 			USING ERRCODE = '22023',
-				HINT = format('There is %s.', (SELECT string_agg(DISTINCT t.preset, ', ') FROM sessmem.preset_tables() AS t));
+				HINT = format('There is %s.', (SELECT string_agg(DISTINCT t.preset, ', ') FROM sessmem.preset_tables(preset.schema) AS t));
 	END IF;
 	FOR found IN
 		-- of several shapes the one that fits, or the first
-		SELECT DISTINCT ON (t.i) t.* FROM (
-			SELECT p.*, c.oid, min(p.ord) OVER (PARTITION BY p.relation) AS i,
+		SELECT DISTINCT ON (t.i, t.relname) t.* FROM (
+			SELECT p.*, c.oid, c.relname, min(p.ord) OVER (PARTITION BY p.relation) AS i,
 				ARRAY(SELECT n FROM unnest(p.shape) AS n WHERE sessmem.column_number(c.oid, n) = 0) AS missing
-			FROM sessmem.preset_tables() WITH ORDINALITY AS p (preset, relation, shape, keys, shared, ord)
-				LEFT JOIN pg_class AS c ON c.relname = p.relation AND c.relkind IN ('r', 'p')
+			FROM sessmem.preset_tables(preset.schema) WITH ORDINALITY AS p (preset, relation, shape, keys, shared, ord)
+				LEFT JOIN pg_class AS c ON c.relname ~ ('^' || p.relation || '$') AND c.relkind IN ('r', 'p')
 					AND c.relnamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = preset.schema)
 			WHERE p.preset = preset.name) AS t
-		ORDER BY t.i, cardinality(t.missing), t.ord
+		ORDER BY t.i, t.relname, cardinality(t.missing), t.ord
 	LOOP
-		relation := format('%I.%I', preset.schema, found.relation);
+		relation := format('%I.%I', preset.schema, coalesce(found.relname, regexp_replace(found.relation, '\(.*', '')));
 		detail := found.shared;
 		IF found.oid IS NULL THEN
 			action := 'missing';

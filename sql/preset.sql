@@ -52,6 +52,7 @@ CREATE TABLE agent_messages (id serial PRIMARY KEY, session_id varchar NOT NULL 
 CREATE TABLE langchain_chat_histories (id serial PRIMARY KEY, session_id varchar(255) NOT NULL, message jsonb NOT NULL);
 CREATE TABLE mastra_threads (id text PRIMARY KEY, "resourceId" text NOT NULL);
 CREATE TABLE mastra_thread_state ("threadId" text, type text, value jsonb, PRIMARY KEY ("threadId", type));
+CREATE TABLE memory_messages_3 (vector_id text PRIMARY KEY, metadata jsonb, embedding real[]);
 SELECT p.* FROM unnest(ARRAY['mem0', 'openai_agents', 'langchain', 'mastra']) AS n, sessmem.preset(n, 'Frame"works') AS p WHERE p.action <> 'missing';
 
 -- for administrators
@@ -61,7 +62,7 @@ SET SESSION AUTHORIZATION regress_sessmem_admin;
 SELECT count(*) FROM sessmem.preset('langgraph') WHERE action = 'missing';
 RESET SESSION AUTHORIZATION;
 -- every call that is made can be copied
-SELECT DISTINCT preset FROM sessmem.preset_tables() ORDER BY 1;
+SELECT DISTINCT preset FROM sessmem.preset_tables('public') ORDER BY 1;
 
 SELECT set_config('sessmem.maintenance', 'drop', false) IS NOT NULL AS maintained;
 DROP SCHEMA "Frame""works" CASCADE;
