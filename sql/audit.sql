@@ -54,6 +54,7 @@ BEGIN
 	END LOOP;
 END $$;
 CALL try_each(NULL) \gset
+SELECT * FROM trace;
 SELECT count(*) = :good AS all_good FROM seed;
 -- a check that nobody has seen red (those with another server are in test/t)
 SELECT c.check_id AS no_seed FROM sessmem.audit_check AS c
@@ -87,6 +88,14 @@ SELECT coalesce(f.check_id, e.check_id) AS check_id, coalesce(f.object, e.object
 	WHERE (f.check_id IS NULL OR e.check_id IS NULL) AND NOT EXISTS (SELECT FROM seed AS s WHERE f.check_id = ANY (s.also))
 	ORDER BY 1, 2;
 SELECT close_all('all', ARRAY(SELECT f FROM fresh() AS f)) AS all_closed;
+-- no fix has executed what somebody else wrote, nor made it a superuser's
+SELECT * FROM trace;
+SELECT p.proname, p.proowner::regrole FROM pg_proc AS p WHERE p.proname IN ('g7', 'g24', 'l16', 's44_me', 'h8', 'h9') ORDER BY 1;
+-- a table that was an application's is nobody's, and the application still uses it
+SELECT c.relname, c.relowner::regrole, r.rolcanlogin, r.rolsuper, has_table_privilege('regress_sessmem_audit_owner1', c.oid, 'SELECT, INSERT') AS used
+	FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner WHERE c.relname IN ('r1') ORDER BY 1;
+-- what is published with a table that should not be stays published
+SELECT tablename FROM pg_publication_tables WHERE pubname = 'l2';
 
 -- ---------- what it promises ----------
 
@@ -109,6 +118,22 @@ SELECT sessmem.assert_isolated();
 ALTER TABLE open_notes ENABLE ROW LEVEL SECURITY;
 SELECT sessmem.assert_isolated();
 SELECT sessmem.assert_isolated('terrible');
+
+-- rows are not touched as long as that would run what somebody else can replace
+SELECT sessmem.maintenance('rows');
+CREATE TABLE nobodys (session_id text);
+SELECT sessmem.protect('nobodys');
+CREATE FUNCTION call_evil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM evil(); RETURN NEW; END';
+CREATE TRIGGER t BEFORE UPDATE ON nobodys FOR EACH ROW EXECUTE FUNCTION call_evil();
+ALTER FUNCTION call_evil() OWNER TO regress_sessmem_app;
+SET sessmem.maintenance = 'rows';
+ALTER TABLE nobodys ALTER session_id DROP NOT NULL;
+INSERT INTO nobodys VALUES (NULL);
+SELECT check_id, fix FROM fresh() WHERE object = 'public.nobodys';
+DROP TRIGGER t ON nobodys;
+SELECT check_id FROM fresh() WHERE object = 'public.nobodys';
+DROP TABLE nobodys;
+RESET sessmem.maintenance;
 
 -- what is looked at is never executed
 CREATE FUNCTION trap() RETURNS boolean LANGUAGE plpgsql COST 0.001 AS $$ BEGIN RAISE EXCEPTION 'executed'; END $$;

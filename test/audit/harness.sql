@@ -13,6 +13,16 @@ CREATE TABLE seed (
 	also text[] NOT NULL DEFAULT '{}',
 	cleanup text NOT NULL DEFAULT ''
 );
+-- what hostile seeds try to have executed by a fix
+CREATE TABLE trace (by name, called text);
+CREATE FUNCTION evil() RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	called text;
+BEGIN
+	GET DIAGNOSTICS called = PG_CONTEXT;
+	INSERT INTO public.trace VALUES (current_user, called);
+	RETURN true;
+END $$;
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set seeds :abs_srcdir '/test/audit/context.sql'
 \i :seeds
@@ -27,6 +37,9 @@ CREATE TABLE seed (
 \set seeds :abs_srcdir '/test/audit/table.sql'
 \i :seeds
 \set seeds :abs_srcdir '/test/audit/operation.sql'
+\i :seeds
+
+\set seeds :abs_srcdir '/test/audit/hostile.sql'
 \i :seeds
 
 -- What is there before, the roles of other tests for example, is not the seeds'.

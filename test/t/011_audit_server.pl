@@ -1,4 +1,4 @@
-# Findings of the audit whose gap is in the server: slots, other databases,
+# Findings of the audit whose gap is in the server: slots, publications, superusers,
 # pg_hba.conf, poolers, keys that nobody has, and what is known of versions.
 use strict;
 use warnings;
@@ -27,9 +27,18 @@ $node->safe_psql('postgres', "SELECT pg_create_logical_replication_slot('outlet'
 is(found('leak.replication_slot'), 'outlet', 'a logical slot is found');
 gone('leak.replication_slot', 'a logical slot');
 
-$node->safe_psql('postgres', 'CREATE DATABASE elsewhere');
-is(found('role.other_database'), 'elsewhere', 'another database that the application may connect to is found');
-gone('role.other_database', 'another database');
+$node->safe_psql('postgres', 'CREATE PUBLICATION everything FOR ALL TABLES');
+is(found('leak.publication'), 'everything', 'a publication of all tables is found');
+$node->safe_psql('postgres', $node->safe_psql('postgres', "SELECT fix FROM sessmem.audit() WHERE check_id = 'leak.publication'"));
+is($node->safe_psql('postgres', 'SELECT pubinsert FROM pg_publication'), 't', 'nobody who subscribes to it is cut off');
+$node->safe_psql('postgres', 'DROP PUBLICATION everything');
+
+# The role that executes a fix is not demoted by it.
+$node->safe_psql('postgres', 'CREATE ROLE second SUPERUSER LOGIN');
+my $demotion = $node->safe_psql('postgres', "SELECT fix FROM sessmem.audit() WHERE check_id = 'role.superuser'");
+is($node->psql('postgres', $demotion, extra_params => [ '-U', 'second' ]), 3, 'a superuser does not demote itself');
+is(found('role.superuser'), 'second', '... and still is one');
+gone('role.superuser', 'another superuser');
 
 is(found('role.trust'), '', 'no trust from elsewhere');
 $node->append_conf('pg_hba.conf', 'host all all 10.0.0.0/8 trust');
