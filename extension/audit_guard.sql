@@ -153,7 +153,7 @@ BEGIN
 		CROSS JOIN LATERAL sessmem.count_without_key(CASE WHEN k.open AND k.assign IS NOT NULL THEN p.relation END, p.attnums) AS n
 	-- what an update runs must not be somebody else's: that goes first
 	WHERE CASE WHEN n > 0 THEN NOT EXISTS (SELECT FROM sessmem.diagnose(ARRAY[p.relation::oid]) AS d
-		WHERE d.weakness ~ ' runs ' OR d.check_id IN ('guard.foreign_code', 'guard.rule')) END
+		WHERE d.weakness LIKE 'a partition key%' OR d.check_id IN ('guard.foreign_code', 'guard.rule')) END
 	UNION ALL
 	SELECT CASE WHEN i.generated THEN 'guard.surrogate_key' ELSE 'guard.unique_key' END, i.index, format('A duplicate key tells that another session has a row of this key in %s%s.', i.name,
 			CASE WHEN i.generated THEN '' ELSE ', and keeps a session from having it' END),
