@@ -158,7 +158,7 @@ BEGIN
 		CROSS JOIN LATERAL (
 			SELECT 'a partition key', 'pg_class'::regclass, y.oid, NULL
 			UNION ALL SELECT 'an index', 'pg_class'::regclass, i.indexrelid, coalesce(
-					(SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', y.oid::regclass, k.conname) FROM pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.conrelid = y.oid),
+					(SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', y.oid::regclass, k.conname) FROM pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.conrelid = y.oid AND k.contype <> 'f'),
 					format('DROP INDEX %s;', i.indexrelid::regclass))
 				FROM pg_index AS i WHERE i.indrelid = y.oid
 			UNION ALL SELECT 'statistics', 'pg_statistic_ext'::regclass, e.oid, format('DROP STATISTICS %s.%I;', e.stxnamespace::regnamespace, e.stxname)
