@@ -31,6 +31,7 @@ BEGIN
 	EXECUTE format('GRANT EXECUTE ON FUNCTION
 		sessmem.bind(text), sessmem.unbind(), sessmem.attach(text), sessmem.detach(),
 		sessmem.recall(anyelement, integer, name, text),
+		sessmem.recall_similar(anyelement, anycompatible, integer, name, text, text, text, name),
 		sessmem.renew_session(interval), sessmem.close_session(text, text, text), sessmem.close_own(),
 		sessmem.subject(text, text, text, text) TO %s', role);
 	EXECUTE format('GRANT SELECT ON sessmem.sessions TO %s', role);

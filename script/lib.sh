@@ -25,13 +25,16 @@
 #                          or on offer.  Exports PG_CONFIG, PGBIN, PGMAJOR and puts
 #                          PGBIN in PATH.
 #   use_postgres           Export the same for $PG_CONFIG; install nothing.
+#   try_need_pgvector      Install the extension "vector" for that server, or build it where
+#                          there is no package; returns 1 if neither can be.
 #   as_unprivileged "$0" "$@"
 #                          When root, start the script again as somebody else,
 #                          because a server refuses to run as root; otherwise do
 #                          nothing.  What needs root comes before this line, what
 #                          needs cleaning up comes after it.
 #   build_stage            Compile from scratch, warnings are errors, and install
-#                          below ./tmp_install.  Nothing outside the tree changes.
+#                          below ./tmp_install, beside what try_need_pgvector has built.
+#                          Nothing outside the tree changes.
 #   stage_config           Print the configuration lines with which a server finds
 #                          the staged extension.
 #   server_start [LINE...] Start a throw-away server that finds the staged extension,
@@ -124,6 +127,12 @@ SH
 
 need() { try_need "$@" || die "cannot install: $*"; }
 
+# archive LABEL: the archive that apt uses here, without its trailing slash.
+archive() {
+	# shellcheck disable=SC2016  # apt's placeholders
+	apt-get indextargets --format '$(LABEL)|$(REPO_URI)' 'Created-By: Packages' | sed -n "s#^$1|\(.*[^/]\)/*\$#\1#p" | head -n 1
+}
+
 node_works() { node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' 2>/dev/null; }
 
 need_node() {
@@ -184,6 +193,39 @@ pick_postgres() {
 	[ -e "$("$PG_CONFIG" --includedir-server)/postgres.h" ] || need "postgresql-server-dev-$PGMAJOR"
 }
 
+# Debian 12 has no package of pgvector for its PostgreSQL 15.  The source package of Debian 13
+# builds for it: fetched with apt's checks, but lists and configuration of its own.
+build_pgvector() (
+	local mirror get build=$PWD/tmp_pgvector/build
+	mirror=${DEBIAN_MIRROR:-$(archive Debian)}
+	[ -n "$mirror" ] && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || { say "apt has no Debian archive here"; return 1; }
+	say "building pgvector for PostgreSQL $PGMAJOR"
+	rm -rf "$build"
+	mkdir -p "$build"/{lists,cache/archives}/partial
+	cd "$build" || return 1
+	echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >sources.list
+	get=(apt-get -qq -o Dir::Etc::sourcelist="$build/sources.list" -o Dir::Etc::sourceparts=/dev/null
+		-o Dir::State::lists="$build/lists" -o Dir::Cache="$build/cache" -o APT::Sandbox::User=)
+	# not for the processor of this machine alone, and without bitcode
+	"${get[@]}" update && "${get[@]}" source --download-only pgvector/trixie && tar -xf pgvector_*.orig.tar.* &&
+		env -u MAKEFLAGS make -s -C pgvector-*/ -j"$(nproc)" PG_CONFIG="$PG_CONFIG" OPTFLAGS= with_llvm=no &&
+		env -u MAKEFLAGS make -s -C pgvector-*/ PG_CONFIG="$PG_CONFIG" OPTFLAGS= with_llvm=no install DESTDIR="$build/stage" &&
+		mv "$build/stage" "../$PGMAJOR"
+)
+
+try_need_pgvector() {
+	command -v apt-get >/dev/null || return 0
+	[ ! -e "$("$PG_CONFIG" --sharedir)/extension/vector.control" ] || return 0
+	[ ! -e "tmp_pgvector/$PGMAJOR" ] || return 0
+	if apt-cache show "postgresql-$PGMAJOR-pgvector" >/dev/null 2>&1; then
+		try_need "postgresql-$PGMAJOR-pgvector"
+	else
+		mkdir -p tmp_pgvector
+		build_pgvector >tmp_pgvector/log 2>&1 || { tail -n 3 tmp_pgvector/log >&2; return 1; }
+		rm -rf tmp_pgvector/build
+	fi
+}
+
 as_unprivileged() {
 	local script user owner copy rc=0
 	[ "$(id -u)" = 0 ] || return 0
@@ -205,7 +247,7 @@ as_unprivileged() {
 	copy=$(mktemp -d /tmp/sessmem.XXXXXX)
 	on_exit "rm -rf '$copy'"
 	script=$(realpath --relative-to=. "$script")
-	tar -cf - --exclude=./.git --exclude='./tmp_*' . | tar -C "$copy" --no-same-owner -xf -
+	tar -cf - --exclude=./.git --exclude='./tmp_[!p]*' . | tar -C "$copy" --no-same-owner -xf -
 	chown -R "$user:" "$copy"
 	(
 		cd "$copy"
@@ -226,6 +268,7 @@ build_stage() {
 	"${make[@]}" clean
 	"${make[@]}" -j"$(nproc)" all
 	"${make[@]}" install DESTDIR="$PWD/tmp_install" >/dev/null
+	[ ! -e "tmp_pgvector/$PGMAJOR" ] || cp -R "tmp_pgvector/$PGMAJOR/." tmp_install
 }
 
 stage_config() {

@@ -61,6 +61,19 @@ SELECT * FROM sessmem.recall(NULL::messages, order_by => 'id; DROP TABLE message
 SELECT * FROM sessmem.recall(NULL::messages, order_by => 'ctid');
 SELECT * FROM sessmem.recall('x'::text);
 SELECT * FROM sessmem.recall(NULL::pg_class);
+-- fail: the same of recall_similar(), which needs pgvector for everything else (test/t/013_vectors.pl)
+SELECT * FROM sessmem.recall_similar(NULL::messages, NULL);
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]', -1);
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]', NULL);
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]', "column" => NULL);
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]', metric => NULL);
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]', metric => '<->');
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]');
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]', "column" => 'id; DROP TABLE messages');
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]', "column" => 'content', token => 'x');
+SELECT * FROM sessmem.recall_similar(NULL::messages, '[1,2,3]', "column" => 'content', token => :'s1');
+SELECT * FROM sessmem.recall_similar('x'::text, '[1,2,3]');
+SELECT * FROM sessmem.recall_similar(NULL::pg_class, '[1,2,3]');
 RESET SESSION AUTHORIZATION;
 CREATE TYPE pair AS (a int, b int);
 SELECT * FROM sessmem.recall(NULL::pair);

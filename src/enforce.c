@@ -315,20 +315,28 @@ sessmem_enforce_utility_user(void)
 	return utility_user;
 }
 
-/* Whether a plan reads a protected table, or calls recall(). */
+/* What the plans that call a function are announced with. */
+static uint32
+plan_hash(char *function, int nargs, const Oid *argtypes)
+{
+	return GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(sessmem_registry_function(function, nargs, argtypes)));
+}
+
+/* Whether a plan reads a protected table, or calls recall() or recall_similar(). */
 static bool
 reads_protected(PlannedStmt *plan)
 {
-	Oid			argtypes[] = {ANYELEMENTOID, INT4OID, NAMEOID, TEXTOID};
-	Oid			recall = sessmem_registry_function("recall", lengthof(argtypes), argtypes);
-	uint32		hash = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(recall));
+	Oid			recall_args[] = {ANYELEMENTOID, INT4OID, NAMEOID, TEXTOID};
+	Oid			similar_args[] = {ANYELEMENTOID, ANYCOMPATIBLEOID, INT4OID, NAMEOID, TEXTOID, TEXTOID, TEXTOID, NAMEOID};
+	uint32		recall = plan_hash("recall", lengthof(recall_args), recall_args);
+	uint32		similar = plan_hash("recall_similar", lengthof(similar_args), similar_args);
 	ListCell   *lc;
 
 	foreach(lc, plan->invalItems)
 	{
 		PlanInvalItem *item = lfirst_node(PlanInvalItem, lc);
 
-		if (item->cacheId == PROCOID && item->hashValue == hash)
+		if (item->cacheId == PROCOID && (item->hashValue == recall || item->hashValue == similar))
 			return true;
 	}
 

@@ -1,15 +1,21 @@
 /*
  * recall.c
- *		Retrieval: the newest rows of the session in force.
+ *		Retrieval: the newest rows of the session in force, or the most similar.
  *
- * recall() holds alone: it compares the key columns itself, so it returns
- * nothing without a session, whoever calls it, and nothing foreign to a role
+ * Both hold alone: they compare the key columns themselves, so they return
+ * nothing without a session, whoever calls, and nothing foreign to a role
  * that row security does not apply to.  Row security applies on top, and so do
  * the caller's privileges.  The comparison is spelled as in the policies, so
  * that the planner sees one condition where both apply, not two to reconcile.
  *
- * Called with a token it puts the token's session in force for its own query
+ * Called with a token they put the token's session in force for their own query
  * only: one round trip for clients in autocommit.
+ *
+ * recall_similar() is exact.  An approximate index (HNSW, IVFFlat) looks for the
+ * nearest rows of everybody, and the session's are what is left of them: often
+ * none.  So the distance is spelled in a way that no such index can serve, and all
+ * rows of the session are compared.  pgvector is needed to call it, not to build
+ * or install this: its types and operators are looked up when there is a query.
  *
  * The plan of each (table, order) is kept for the life of the backend and thrown
  * away when the table or the registry changes.
@@ -18,8 +24,11 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
@@ -36,10 +45,32 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+/* What recall_similar() calls a distance, and pgvector its operator. */
+typedef struct Metric
+{
+	const char *name;
+	char	   *operator;
+} Metric;
+
+static const Metric metrics[] = {
+	{"cosine", "<=>"},
+	{"l2", "<->"},
+	{"inner_product", "<#>"},
+	{"l1", "<+>"},
+};
+
+#define RRF_K "60"				/* the constant of reciprocal rank fusion, as published */
+
+/* Names are zero-padded; empty for the default. */
 typedef struct RecallKey
 {
 	Oid			relid;
-	NameData	order_by;		/* zero-padded; empty for the default */
+	NameData	order_by;		/* recall() */
+	const Metric *metric;		/* NULL: recall() */
+	NameData	column;			/* the vectors */
+	Oid			query_type;
+	bool		hybrid;			/* by words, too */
+	NameData	text_column;
 } RecallKey;
 
 typedef struct RecallPlan
@@ -47,13 +78,14 @@ typedef struct RecallPlan
 	RecallKey	key;
 	bool		valid;
 	int			busy;			/* calls that are running the plan */
-	SPIPlanPtr	plan;			/* $1: n */
+	SPIPlanPtr	plan;			/* $1: n; $2: query vector; $3: words */
 } RecallPlan;
 
 static HTAB *plans = NULL;
 static Oid	registry_relid = InvalidOid;
 
 PG_FUNCTION_INFO_V1(sessmem_recall);
+PG_FUNCTION_INFO_V1(sessmem_recall_similar);
 
 /* ---------- the kept plans ---------- */
 
@@ -73,7 +105,7 @@ invalidate_plans(Datum arg, Oid relid)
 	}
 }
 
-/* The queries name schemas, and a schema can be renamed. */
+/* The queries name schemas, and a schema can be renamed; pgvector can move to another. */
 static void
 invalidate_all_plans(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -85,52 +117,73 @@ sessmem_recall_init(void)
 {
 	CacheRegisterRelcacheCallback(invalidate_plans, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all_plans, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, invalidate_all_plans, (Datum) 0);
+}
+
+/* The user column of that name; the hint is for when there is none. */
+static Form_pg_attribute
+find_column(Relation rel, const char *name, const char *hint)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), name);
+
+	if (attnum <= 0)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_COLUMN),
+				errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(rel)),
+				errhint("%s", hint));
+	return TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+}
+
+static bool
+is_key(const SessmemTable *table, AttrNumber attnum)
+{
+	for (int i = 0; i < SESSMEM_NKEYS; i++)
+	{
+		if (table->attnum[i] == attnum)
+			return true;
+	}
+	return false;
+}
+
+/* m.NAME */
+static const char *
+quote_column(Form_pg_attribute att)
+{
+	return psprintf("m.%s", quote_identifier(NameStr(att->attname)));
 }
 
 /*
  * The column that says what is newest: the one given, or the one column of the
  * primary key that is an integer and not part of the session key.
  */
-static AttrNumber
+static Form_pg_attribute
 order_column(Relation rel, const SessmemTable *table, const char *order_by)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	Bitmapset  *pk;
-	AttrNumber	found = InvalidAttrNumber;
+	Form_pg_attribute found = NULL;
 	int			i = -1;
 
 	if (order_by[0] != '\0')
-	{
-		found = get_attnum(RelationGetRelid(rel), order_by);
-		if (found <= 0)
-			ereport(ERROR,
-					errcode(ERRCODE_UNDEFINED_COLUMN),
-					errmsg("column \"%s\" of relation \"%s\" does not exist",
-						   order_by, RelationGetRelationName(rel)),
-					errhint("Pass the name of the column that orders rows by age as order_by."));
-		return found;
-	}
+		return find_column(rel, order_by, "Pass the name of the column that orders rows by age as order_by.");
 
 	pk = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
 	while ((i = bms_next_member(pk, i)) >= 0)
 	{
 		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
 		Form_pg_attribute att = TupleDescAttr(desc, attnum - 1);
-		bool		mapped = false;
 
-		for (int k = 0; k < SESSMEM_NKEYS; k++)
-			mapped |= table->attnum[k] == attnum;
-		if (mapped)
+		if (is_key(table, attnum))
 			continue;
-		if (found != InvalidAttrNumber ||
+		if (found != NULL ||
 			(att->atttypid != INT2OID && att->atttypid != INT4OID && att->atttypid != INT8OID))
 		{
-			found = InvalidAttrNumber;
+			found = NULL;
 			break;
 		}
-		found = attnum;
+		found = att;
 	}
-	if (found == InvalidAttrNumber)
+	if (found == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("cannot tell which rows of \"%s\" are the newest",
@@ -138,6 +191,158 @@ order_column(Relation rel, const SessmemTable *table, const char *order_by)
 				errdetail("Its primary key has no single integer column besides the session key."),
 				errhint("Pass the name of the column that orders rows by age, such as order_by => 'created_at'."));
 	return found;
+}
+
+/* "ORDER BY" of recall() */
+static void
+order_by_age(StringInfo sql, Relation rel, const SessmemTable *table, const RecallKey *key)
+{
+	Form_pg_attribute att = order_column(rel, table, NameStr(key->order_by));
+
+	/* NULLS LAST would keep the planner from reading an index backwards */
+	appendStringInfo(sql, " ORDER BY %s DESC%s", quote_column(att), att->attnotnull ? "" : " NULLS LAST");
+}
+
+/*
+ * The distance of a column of vectors to the query, as SQL.  Raises what is
+ * in the way of one.
+ *
+ * All names are taken from what belongs to the extension "vector", wherever it is: so no
+ * operator that somebody put into a search_path, or into the extension's
+ * schema, is ever called.  The query is a subselect, which is computed once.  What is
+ * added at the end changes nothing but that no index on the distance matches.
+ */
+static const char *
+distance(Relation rel, Form_pg_attribute att, const Metric *metric)
+{
+	Oid			extension = get_extension_oid("vector", true);
+	int32		typmod = att->atttypmod;
+	Oid			type = getBaseTypeAndTypmod(att->atttypid, &typmod);
+	Oid			operator;
+	HeapTuple	tup;
+	const char *schema;
+
+	if (!OidIsValid(extension))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot compare vectors without the extension \"vector\""),
+				errdetail("pgvector is not installed in this database."),
+				errhint("Install pgvector on the server, then call CREATE EXTENSION vector."));
+	if (getExtensionOfObject(TypeRelationId, type) != extension)
+		ereport(ERROR,
+				errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				errmsg("column \"%s\" of relation \"%s\" does not contain vectors",
+					   NameStr(att->attname), RelationGetRelationName(rel)),
+				errdetail("Its type is %s.", format_type_be(att->atttypid)),
+				errhint("Pass the name of a column of type vector, halfvec or sparsevec as \"column\"."));
+
+	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tup))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	schema = get_namespace_name(((Form_pg_type) GETSTRUCT(tup))->typnamespace);
+	ReleaseSysCache(tup);
+
+	operator = OpernameGetOprid(list_make2(makeString(pstrdup(schema)), makeString(metric->operator)), type, type);
+	if (!OidIsValid(operator) || getExtensionOfObject(OperatorRelationId, operator) != extension)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot compare values of type %s by metric \"%s\"", format_type_be(type), metric->name),
+				errdetail("The version of pgvector that is installed has no such operator."),
+				errhint("Update it, or use another metric."));
+
+	return psprintf("(%s%s OPERATOR(%s.%s) (SELECT $2::%s) OPERATOR(pg_catalog.+) 0::pg_catalog.float8)",
+					quote_column(att),
+					type == att->atttypid ? "" : psprintf("::%s", format_type_be_qualified(type)),
+					quote_identifier(schema), metric->operator,
+					format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+/* The column of words: the one given, or the one of type tsvector. */
+static Form_pg_attribute
+words_column(Relation rel, const char *name)
+{
+	const char *hint = "Pass the name of a column of type tsvector as text_column.";
+	TupleDesc	desc = RelationGetDescr(rel);
+	Form_pg_attribute found = NULL;
+	int			n = 0;
+
+	if (name[0] != '\0')
+	{
+		found = find_column(rel, name, hint);
+		if (getBaseType(found->atttypid) != TSVECTOROID)
+			ereport(ERROR,
+					errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					errmsg("column \"%s\" of relation \"%s\" cannot be searched for words",
+						   name, RelationGetRelationName(rel)),
+					errdetail("Its type is %s.", format_type_be(found->atttypid)),
+					errhint("%s", hint));
+		return found;
+	}
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || getBaseType(att->atttypid) != TSVECTOROID)
+			continue;
+		found = att;
+		n++;
+	}
+	if (n != 1)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("cannot tell which column of \"%s\" to search for words", RelationGetRelationName(rel)),
+				errdetail("It has %d columns of type tsvector.", n),
+				errhint("%s", hint));
+	return found;
+}
+
+/* The share of one ranking in the fused score: none for a row that is not in it. */
+static const char *
+reciprocal_rank(const char *ranked, const char *order)
+{
+	return psprintf("coalesce(1 OPERATOR(pg_catalog./) (" RRF_K " OPERATOR(pg_catalog.+)"
+					" CASE WHEN %s THEN pg_catalog.rank() OVER (ORDER BY %s) END)::pg_catalog.float8, 0)",
+					ranked, order);
+}
+
+/*
+ * The rest of "WHERE", and "ORDER BY", of recall_similar(): by distance, or by the
+ * ranks that a row has by distance and by words among the rows of its session.
+ * Equals go by primary key.
+ */
+static void
+order_by_similarity(StringInfo sql, Relation rel, const SessmemTable *table, const RecallKey *key)
+{
+	Form_pg_attribute vectors = find_column(rel, NameStr(key->column),
+											"Pass the name of the column that contains the vectors as \"column\".");
+	const char *near = distance(rel, vectors, key->metric);
+	const char *has_vector = psprintf("%s IS NOT NULL", quote_column(vectors));
+	Bitmapset  *pk = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	int			i = -1;
+
+	if (key->hybrid)
+	{
+		const char *words = quote_column(words_column(rel, NameStr(key->text_column)));
+		const char *wanted = "(SELECT pg_catalog.websearch_to_tsquery($3))";
+		const char *matches = psprintf("%s OPERATOR(pg_catalog.@@) %s", words, wanted);
+
+		appendStringInfo(sql, " AND (%s OR %s) ORDER BY %s OPERATOR(pg_catalog.+) %s DESC, ", has_vector, matches,
+						 reciprocal_rank(has_vector, near),
+						 reciprocal_rank(matches,
+										 psprintf("CASE WHEN %s THEN pg_catalog.ts_rank_cd(%s, %s) END DESC NULLS LAST",
+												  matches, words, wanted)));
+	}
+	else
+		appendStringInfo(sql, " AND %s ORDER BY ", has_vector);
+	appendStringInfoString(sql, near);
+
+	while ((i = bms_next_member(pk, i)) >= 0)
+	{
+		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
+
+		if (!is_key(table, attnum))
+			appendStringInfo(sql, ", %s", quote_column(TupleDescAttr(RelationGetDescr(rel), attnum - 1)));
+	}
 }
 
 static void
@@ -148,12 +353,10 @@ make_plan(RecallPlan *entry)
 	TupleDesc	desc = RelationGetDescr(rel);
 	static const char *const getter[] = {"session_id", "user_id", "tenant_id"};
 	SessmemTable *table = sessmem_registry_find(relid);
-	AttrNumber	order;
 	StringInfoData sql;
-	Oid			argtypes[] = {INT8OID};
+	Oid			argtypes[] = {INT8OID, entry->key.query_type, TEXTOID};
 	int			nkeys = 0;
 	SPIPlanPtr	plan;
-	bool		notnull;
 
 	if (table == NULL)
 		ereport(ERROR,
@@ -189,14 +392,13 @@ make_plan(RecallPlan *entry)
 		nkeys++;
 	}
 
-	order = order_column(rel, table, NameStr(entry->key.order_by));
-	notnull = TupleDescAttr(desc, order - 1)->attnotnull;
-	/* NULLS LAST would keep the planner from reading an index backwards */
-	appendStringInfo(&sql, " ORDER BY m.%s DESC%s LIMIT $1",
-					 quote_identifier(NameStr(TupleDescAttr(desc, order - 1)->attname)),
-					 notnull ? "" : " NULLS LAST");
+	if (entry->key.metric)
+		order_by_similarity(&sql, rel, table, &entry->key);
+	else
+		order_by_age(&sql, rel, table, &entry->key);
+	appendStringInfoString(&sql, " LIMIT $1");
 
-	plan = SPI_prepare(sql.data, lengthof(argtypes), argtypes);
+	plan = SPI_prepare(sql.data, entry->key.metric == NULL ? 1 : entry->key.hybrid ? 3 : 2, argtypes);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare a plan: %s", SPI_result_code_string(SPI_result));
 	entry->plan = plan;
@@ -205,9 +407,8 @@ make_plan(RecallPlan *entry)
 
 /* The plan for a table and order; raises errors as make_plan() does. */
 static RecallPlan *
-get_plan(Oid relid, const char *order_by)
+get_plan(const RecallKey *key)
 {
-	RecallKey	key = {0};
 	RecallPlan *entry;
 	bool		found;
 
@@ -219,12 +420,9 @@ get_plan(Oid relid, const char *order_by)
 	}
 
 	/* takes in changes of the table, and keeps others from changing it now */
-	LockRelationOid(relid, AccessShareLock);
+	LockRelationOid(key->relid, AccessShareLock);
 
-	key.relid = relid;
-	if (order_by)
-		namestrcpy(&key.order_by, order_by);
-	entry = hash_search(plans, &key, HASH_ENTER, &found);
+	entry = hash_search(plans, key, HASH_ENTER, &found);
 	if (!found)
 	{
 		entry->valid = false;
@@ -258,16 +456,10 @@ get_plan(Oid relid, const char *order_by)
 /* ---------- the query ---------- */
 
 static void
-run(RecallPlan *entry, int64 n, ReturnSetInfo *rsinfo)
+run(RecallPlan *entry, ParamListInfo params, ReturnSetInfo *rsinfo)
 {
-	ParamListInfo params = makeParamList(1);
 	SPIExecuteOptions options = {0};
 	DestReceiver *dest = CreateDestReceiver(DestTuplestore);
-
-	params->params[0].value = Int64GetDatum(n);
-	params->params[0].isnull = false;
-	params->params[0].pflags = PARAM_FLAG_CONST;
-	params->params[0].ptype = INT8OID;
 
 	SetTuplestoreDestReceiverParams(dest, rsinfo->setResult,
 									rsinfo->econtext->ecxt_per_query_memory, false,
@@ -289,6 +481,120 @@ run(RecallPlan *entry, int64 n, ReturnSetInfo *rsinfo)
 	PG_END_TRY();
 }
 
+/* Puts the token's session in force if there is a token, and returns the rows. */
+static void
+recall(FunctionCallInfo fcinfo, const RecallKey *key, ParamListInfo params, int token)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			nest = 0;
+	MemoryContext oldcxt;
+
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
+		(rsinfo->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("set-valued function called in context that cannot accept a set"));
+
+	if (!PG_ARGISNULL(token))
+	{
+		nest = NewGUCNestLevel();
+		(void) sessmem_context_enter(PG_GETARG_TEXT_PP(token), SESSMEM_STATEMENT, false);
+	}
+
+	oldcxt = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setDesc = lookup_rowtype_tupdesc_copy(get_fn_expr_argtype(fcinfo->flinfo, 0), -1);
+	rsinfo->setResult = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
+											  false, work_mem);
+	MemoryContextSwitchTo(oldcxt);
+
+	SPI_connect();
+	{
+		RecallPlan *entry = get_plan(key);
+
+		if (sessmem_context_current() != NULL)
+			run(entry, params, rsinfo);
+		else
+		{
+			SessmemEvent kind = SESSMEM_UNSCOPED_READ;
+			const char *why = sessmem_context_why(&kind);
+
+			sessmem_violations_unscoped(kind, key->relid, why);
+		}
+	}
+	SPI_finish();
+
+	if (nest != 0)
+		AtEOXact_GUC(true, nest);
+}
+
+/* ---------- arguments ---------- */
+
+/* The table whose row type the first argument has. */
+static Oid
+table_argument(FunctionCallInfo fcinfo, const char *example)
+{
+	Oid			relid = get_typ_typrelid(get_fn_expr_argtype(fcinfo->flinfo, 0));
+
+	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
+		ereport(ERROR,
+				errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				errmsg("%s() needs the row type of a protected table", get_func_name(fcinfo->flinfo->fn_oid)),
+				errhint("Write SELECT * FROM sessmem.%s, with the name of your table.", example));
+	return relid;
+}
+
+static void
+check_not_null(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	if (PG_ARGISNULL(arg))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("%s must not be null", name));
+}
+
+/* A number of rows */
+static int64
+limit_argument(FunctionCallInfo fcinfo, int arg, const char *name)
+{
+	int32		n;
+
+	check_not_null(fcinfo, arg, name);
+	n = PG_GETARG_INT32(arg);
+	if (n < 0)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("%s must not be negative", name));
+	return n;
+}
+
+static const Metric *
+metric_argument(FunctionCallInfo fcinfo, int arg)
+{
+	char	   *name;
+
+	check_not_null(fcinfo, arg, "metric");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(arg));
+	for (size_t i = 0; i < lengthof(metrics); i++)
+	{
+		if (strcmp(metrics[i].name, name) == 0)
+			return &metrics[i];
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("unknown metric \"%s\"", name),
+			errhint("Metrics are cosine, l2, inner_product and l1."));
+}
+
+static void
+set_param(ParamListInfo params, int i, Oid type, Datum value)
+{
+	params->params[i].value = value;
+	params->params[i].isnull = false;
+	params->params[i].pflags = PARAM_FLAG_CONST;
+	params->params[i].ptype = type;
+}
+
 /*
  * recall(relation anyelement, n integer, order_by name, token text)
  * RETURNS SETOF anyelement
@@ -301,63 +607,49 @@ run(RecallPlan *entry, int64 n, ReturnSetInfo *rsinfo)
 Datum
 sessmem_recall(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	Oid			relid = get_typ_typrelid(type);
-	int			nest = 0;
-	int32		n;
-	MemoryContext oldcxt;
+	RecallKey	key = {0};
+	ParamListInfo params = makeParamList(1);
 
-	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
-		ereport(ERROR,
-				errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				errmsg("recall() needs the row type of a protected table"),
-				errhint("Write SELECT * FROM sessmem.recall(NULL::messages), with the name of your table."));
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				errmsg("n must not be null"));
-	n = PG_GETARG_INT32(1);
-	if (n < 0)
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("n must not be negative"));
-	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
-		(rsinfo->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("set-valued function called in context that cannot accept a set"));
+	key.relid = table_argument(fcinfo, "recall(NULL::messages)");
+	set_param(params, 0, INT8OID, Int64GetDatum(limit_argument(fcinfo, 1, "n")));
+	if (!PG_ARGISNULL(2))
+		namestrcpy(&key.order_by, NameStr(*PG_GETARG_NAME(2)));
+	recall(fcinfo, &key, params, 3);
+	return (Datum) 0;
+}
 
-	if (!PG_ARGISNULL(3))
+/*
+ * recall_similar(relation anyelement, query anycompatible, k integer,
+ *		"column" name, metric text, token text, text_query text, text_column name)
+ * RETURNS SETOF anyelement
+ *
+ * The k rows of the session in force that are nearest to the query, nearest
+ * first; with text_query, by rank among the nearest and among those with these words.
+ * The query is of any type that can be cast to the column's.  Errors as of recall(), and
+ * 0A000: no pgvector, or no such operator in it.  42809, 42703: the columns are
+ * not of vectors or words, or do not exist.  22004, 22023: of other arguments.
+ */
+Datum
+sessmem_recall_similar(PG_FUNCTION_ARGS)
+{
+	RecallKey	key = {0};
+	ParamListInfo params = makeParamList(PG_ARGISNULL(6) ? 2 : 3);
+
+	key.relid = table_argument(fcinfo, "recall_similar(NULL::memories, '[1,2,3]')");
+	key.query_type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	check_not_null(fcinfo, 1, "query");
+	set_param(params, 0, INT8OID, Int64GetDatum(limit_argument(fcinfo, 2, "k")));
+	check_not_null(fcinfo, 3, "\"column\"");
+	namestrcpy(&key.column, NameStr(*PG_GETARG_NAME(3)));
+	key.metric = metric_argument(fcinfo, 4);
+	set_param(params, 1, key.query_type, PG_GETARG_DATUM(1));
+	key.hybrid = !PG_ARGISNULL(6);
+	if (key.hybrid)
 	{
-		nest = NewGUCNestLevel();
-		(void) sessmem_context_enter(PG_GETARG_TEXT_PP(3), SESSMEM_STATEMENT, false);
+		set_param(params, 2, TEXTOID, PG_GETARG_DATUM(6));
+		if (!PG_ARGISNULL(7))
+			namestrcpy(&key.text_column, NameStr(*PG_GETARG_NAME(7)));
 	}
-
-	oldcxt = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
-	rsinfo->returnMode = SFRM_Materialize;
-	rsinfo->setDesc = lookup_rowtype_tupdesc_copy(type, -1);
-	rsinfo->setResult = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
-											  false, work_mem);
-	MemoryContextSwitchTo(oldcxt);
-
-	SPI_connect();
-	{
-		RecallPlan *entry = get_plan(relid, PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)));
-
-		if (sessmem_context_current() != NULL)
-			run(entry, n, rsinfo);
-		else
-		{
-			SessmemEvent kind = SESSMEM_UNSCOPED_READ;
-			const char *why = sessmem_context_why(&kind);
-
-			sessmem_violations_unscoped(kind, relid, why);
-		}
-	}
-	SPI_finish();
-
-	if (nest != 0)
-		AtEOXact_GUC(true, nest);
+	recall(fcinfo, &key, params, 5);
 	return (Datum) 0;
 }

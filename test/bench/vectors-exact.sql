@@ -1,0 +1,1 @@
+SELECT * FROM nearest_exact(:session, :question::vector);

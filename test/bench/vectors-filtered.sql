@@ -1,0 +1,1 @@
+SELECT * FROM nearest_filtered(:session, :question::vector);

@@ -1,0 +1,1 @@
+SELECT * FROM sessmem.recall_similar(NULL::memories, :question, token => :token);

@@ -1,0 +1,1 @@
+SELECT * FROM nearest_relaxed(:session, :question::vector);

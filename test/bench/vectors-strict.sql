@@ -1,0 +1,1 @@
+SELECT * FROM nearest_strict(:session, :question::vector);
