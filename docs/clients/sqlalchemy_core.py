@@ -1,0 +1,23 @@
+from sqlalchemy import create_engine, text
+
+import sessmem.sqlalchemy
+from sessmem import session
+
+engine = create_engine("postgresql+psycopg://", pool_size=4, max_overflow=0, future=True)
+sessmem.sqlalchemy.bind(engine)  # in every transaction, also behind a pooler
+
+
+def remember(content):
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO messages (content) VALUES (:content)"), {"content": content})
+
+
+def recall():
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT session_id, content FROM messages")).all()
+
+
+def answer(token, question):
+    with session(token):
+        remember(question)
+        return recall()
