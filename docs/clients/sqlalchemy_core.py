@@ -3,8 +3,9 @@ from sqlalchemy import create_engine, text
 import sessmem.sqlalchemy
 from sessmem import session
 
-engine = create_engine("postgresql+psycopg://", pool_size=4, max_overflow=0, future=True)
-sessmem.sqlalchemy.bind(engine)  # in every transaction, also behind a pooler
+# a pooler in transaction mode keeps no prepared statements
+engine = create_engine("postgresql+psycopg://", pool_size=4, max_overflow=0, future=True, connect_args={"prepare_threshold": None})
+sessmem.sqlalchemy.bind(engine)  # in every transaction
 
 
 def remember(content):

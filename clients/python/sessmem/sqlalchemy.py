@@ -11,7 +11,7 @@ The token goes to the driver directly: executed by SQLAlchemy it would be in its
 """
 from typing import Any, Optional
 
-from sqlalchemy import event
+from sqlalchemy import __version__, event
 
 from . import current_token
 
@@ -47,7 +47,7 @@ def attach(engine: Any) -> None:
 def bind(engine: Any) -> None:
     """Bind every transaction that this engine (or AsyncEngine) begins to the session of the caller."""
     sync_engine = getattr(engine, "sync_engine", engine)
-    if not getattr(sync_engine, "_is_future", True):
+    if __version__.startswith("1.") and not sync_engine._is_future:
         raise TypeError("bind() needs create_engine(..., future=True): other engines of SQLAlchemy 1.4 begin no transaction to read")
 
     def begin(connection: Any) -> None:

@@ -54,10 +54,12 @@ def expired_token(user, session_id):
 
 
 def load(name, **replacements):
-    """An example of docs/clients, as the module that it is; drivers may be replaced."""
+    """An example of docs/clients, as the module that it is; SQLAlchemy's driver may be replaced."""
     source = (TOP / "docs/clients" / f"{name}.py").read_text()
     for old, new in replacements.items():
         source = source.replace(f"+{old}://", f"+{new}://")
+        if new == "psycopg2":
+            source = source.replace(', connect_args={"prepare_threshold": None}', "")
     module = types.ModuleType(name)
     exec(compile(source, f"docs/clients/{name}.py", "exec"), module.__dict__)
     return module
