@@ -3,7 +3,7 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.sql.DataSource;
 
-/** Binds transaction by transaction; any pool, and any pooler, will do. */
+/** Binds transaction by transaction; any pool will do. */
 public class MessagesByHand {
     private final DataSource pool;
 

@@ -45,3 +45,19 @@ bouncer_start() {
 	pgbouncer -q "$bouncer/ini" </dev/null >/dev/null 2>&1 &
 	on_exit "kill $! 2>/dev/null"
 }
+
+# shown FILE...: a suite. Each of these files of docs/clients is in a page there, as it is.
+shown() {
+	local file passed=0 failed=0
+	for file; do
+		if perl -0777 -e '($file, @page) = map { open my $f, "<", $_ or die; <$f> } @ARGV; exit !grep { index($_, "\n$file```\n") >= 0 } @page' "$file" docs/clients/*.md; then
+			passed=$((passed + 1))
+			echo "ok - a page shows ${file##*/} as it is"
+		else
+			failed=$((failed + 1))
+			echo "not ok - a page shows ${file##*/} as it is"
+		fi
+	done
+	echo "$passed passed, $failed failed"
+	[ $failed = 0 ]
+}
