@@ -79,19 +79,26 @@ def edges(driver, tokens):
     print(f"\nEngines that are not as they should be, {driver}")
     alice, bob = tokens["alice"], tokens["bob"]
     attach, bind = sessmem.sqlalchemy.attach, sessmem.sqlalchemy.bind
-    for name, options in {"AUTOCOMMIT": {"isolation_level": "AUTOCOMMIT"}, "reset_on_return=None": {"pool_reset_on_return": None},
+    for name, options in {"AUTOCOMMIT": {"isolation_level": "AUTOCOMMIT"}, "reset_on_return=None": {"pool_reset_on_return": False},
                           "SERIALIZABLE": {"isolation_level": "SERIALIZABLE"}, "pre_ping": {"pool_pre_ping": True}, "not future": {"future": two},
                           "NullPool": {"poolclass": sqlalchemy.pool.NullPool, "pool_size": None, "max_overflow": None, "pool_timeout": None}}.items():
         options = {key: value for key, value in {"pool_size": 1, "max_overflow": 0, "pool_timeout": 5, "future": True, **options}.items() if value is not None}
         engine = create_engine(f"postgresql+{driver}://", **options)
         attach(engine)
-        seen = []
+        seen, pids = [], set()
         for token in [alice, bob, None] * 3:
-            with session(token) if token else without_session():
-                seen.append(str(ask(engine))[:5])
-        check(f"attach() of an engine with {name}", seen == ["alice", "bob: ", "None"] * 3, seen)
+            with session(token) if token else without_session(), engine.connect() as connection:
+                seen.append(str(connection.execute(ASK).scalar())[:5])
+                pids.add(connection.execute(text("SELECT pg_backend_pid()")).scalar())
+        with session(alice):
+            raw = engine.raw_connection()
+            cursor = raw.cursor()
+            cursor.execute(str(ASK))
+            seen.append(cursor.fetchone()[0][:5])
+            raw.close()  # in the transaction that the driver began
+        check(f"attach() of an engine with {name}", seen.pop() == "alice" and seen == ["alice", "bob: ", "None"] * 3, seen)
         if not name.startswith("Null"):
-            check("... whose idle connection holds none", idle(engine) <= {None})
+            check("... which keeps its connection, idle in no session", len(pids) == 1 and idle(engine) == {None}, pids)
         engine.dispose()
 
     engine = engine_with(attach, driver)
