@@ -273,7 +273,7 @@ func edges(in map[string]context.Context) {
 	must(err)
 	one.run(in["alice"], ask)
 	// Release() does not wait for AfterRelease; whoever comes next does
-	for adminAsks("SELECT count(*)::text FROM pg_stat_activity WHERE pid = $1::text::integer", first) != "0" {
+	for i := 0; i < 500 && adminAsks("SELECT count(*)::text FROM pg_stat_activity WHERE pid = $1::text::integer", first) != "0"; i++ {
 		time.Sleep(10 * time.Millisecond)
 	}
 	_, err = admin.Exec(ctx, "GRANT EXECUTE ON FUNCTION sessmem.detach() TO app")
