@@ -157,6 +157,7 @@ BEGIN
 		FROM tie AS y
 		CROSS JOIN LATERAL (
 			SELECT 'a partition key', 'pg_class'::regclass, y.oid, NULL
+			UNION ALL SELECT 'its policy', 'pg_policy'::regclass, q.oid, NULL FROM pg_policy AS q WHERE q.polrelid = y.oid AND q.polname = 'sessmem_agreement'
 			UNION ALL SELECT 'an index', 'pg_class'::regclass, i.indexrelid, coalesce(
 					(SELECT format('ALTER TABLE %s DROP CONSTRAINT %I;', y.oid::regclass, k.conname) FROM pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.conrelid = y.oid AND k.contype <> 'f'),
 					format('DROP INDEX %s;', i.indexrelid::regclass))
@@ -333,7 +334,7 @@ BEGIN
 	-- partitions and children that are new, and what is below them
 	FOR fresh IN
 		INSERT INTO sessmem.protected_table (relation, session_column, user_column, tenant_column, agreement)
-			SELECT DISTINCT m.member, p.session_column, p.user_column, p.tenant_column, p.agreement
+			SELECT DISTINCT m.member, p.session_column, p.user_column, p.tenant_column, sessmem.agreement_of(p.relation)
 			FROM sessmem.protected_table AS p
 			JOIN pg_inherits AS i ON i.inhparent = p.relation
 			CROSS JOIN LATERAL sessmem.members(i.inhrelid) AS m

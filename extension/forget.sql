@@ -104,7 +104,7 @@ DECLARE
 BEGIN
 	PERFORM sessmem.check_read_committed('forget');
 	-- as_session() cannot defer a trigger to a time when it is no longer the owner
-	SET CONSTRAINTS ALL IMMEDIATE;
+	PERFORM sessmem.fire_pending();
 	-- Whoever has written cannot commit any more, or has committed, and is seen.
 	PERFORM sessmem.hold(forget.session_id, forget.user_id, forget.tenant_id, level, true, true);
 	PERFORM sessmem.revoke(forget.session_id, forget.user_id, forget.tenant_id, level, NULL);

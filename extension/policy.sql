@@ -9,6 +9,12 @@ CREATE FUNCTION sessmem.as_owner(relation regclass, command text) RETURNS void
 COMMENT ON FUNCTION sessmem.as_owner(regclass, text) IS
 	'Internal: executes a command as the owner of a table, in a security-restricted operation.';
 
+CREATE FUNCTION sessmem.fire_pending() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'sessmem_fire_pending';
+COMMENT ON FUNCTION sessmem.fire_pending() IS
+	'Internal: fires what triggers the transaction has deferred, as the role that will commit it.';
+
 CREATE FUNCTION sessmem.count_without_key(relation regclass, attnums int2[]) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'sessmem_count_without_key';
@@ -193,10 +199,10 @@ BEGIN
 		agreement := NULL;
 		IF keys[i] IS NOT NULL THEN
 			backfill := format('UPDATE %s SET %I = nullif((%s)::text, '''')', relation, name, keys[i]);
-			agreement := format('((%s)::text = %I) IS NOT FALSE', keys[i], name);
+			agreement := format('((%s)::text = %I::text) IS NOT FALSE', keys[i], name);
 		ELSIF prefix_column IS NOT NULL AND first THEN
 			backfill := format('UPDATE %s SET %I = nullif(split_part(%I::text, %L, 1), '''')', relation, name, prefix_column, separator);
-			agreement := format('%I::text = %I OR starts_with(%1$I::text, %2$I || %L)', prefix_column, name, separator);
+			agreement := format('%I::text = %I::text OR starts_with(%1$I::text, %2$I::text || %L)', prefix_column, name, separator);
 		ELSIF parent IS NOT NULL THEN
 			-- while that is not protected, its owner sees its rows
 			SELECT a.atttypid::regtype, format('UPDATE %s AS c SET %I = p.%2$I FROM %s AS p WHERE %s', relation, name, fk.confrelid::regclass,
@@ -237,8 +243,6 @@ BEGIN
 		PERFORM sessmem.as_owner(relation, format('ALTER TABLE %s ADD COLUMN %I %s', relation, source.name, source.type));
 		IF source.backfill IS NOT NULL AND EXISTS (SELECT FROM sessmem.members(relation) AS m WHERE sessmem.has_rows(m.member)) THEN
 			PERFORM sessmem.as_owner(relation, source.backfill);
-			-- deferred triggers would keep the table from being altered
-			SET CONSTRAINTS ALL IMMEDIATE;
 		END IF;
 	END LOOP;
 	RETURN format('sessmem.agrees(%s, %L::pg_catalog.regclass)', coalesce(nullif(agreement, ''), 'true'), relation);
@@ -246,6 +250,15 @@ END
 $$;
 COMMENT ON FUNCTION sessmem.add_key_columns(regclass, name[], text[], name, text, name, boolean) IS
 	'Internal: adds the key columns that a table lacks and protect() is to keep; returns what must agree with them. 22023: no separator.';
+
+CREATE FUNCTION sessmem.agreement_of(relation regclass) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT pg_get_expr(q.polwithcheck, q.polrelid) FROM pg_policy AS q WHERE q.polrelid = $1 AND q.polname = 'sessmem_agreement'
+$$;
+COMMENT ON FUNCTION sessmem.agreement_of(regclass) IS
+	'Internal: what the policy of a table says that must agree with its key; NULL if it has none.';
 
 -- The guard's arguments are names, so it is made anew when a column is renamed.
 CREATE FUNCTION sessmem.install_guard(relation regclass) RETURNS void
@@ -347,12 +360,13 @@ BEGIN
 	PERFORM sessmem.as_owner(relation, format('DROP POLICY IF EXISTS sessmem_restrictive ON %s', relation));
 	PERFORM sessmem.as_owner(relation, format('CREATE POLICY sessmem_permissive ON %s AS PERMISSIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate));
 	PERFORM sessmem.as_owner(relation, format('CREATE POLICY sessmem_restrictive ON %s AS RESTRICTIVE FOR ALL TO PUBLIC USING (%s) WITH CHECK (%2$s)', relation, predicate));
-	PERFORM sessmem.as_owner(relation, format('DROP POLICY IF EXISTS sessmem_agreement ON %s', relation));
-	IF entry.agreement IS NOT NULL THEN
+	-- One that is as it was stays: its text, parsed anew, could be about other tables and columns of these names.
+	IF entry.agreement IS DISTINCT FROM sessmem.agreement_of(relation) THEN
+		PERFORM sessmem.as_owner(relation, format('DROP POLICY IF EXISTS sessmem_agreement ON %s', relation));
 		PERFORM sessmem.as_owner(relation, format('CREATE POLICY sessmem_agreement ON %s AS RESTRICTIVE FOR ALL TO PUBLIC USING (true) WITH CHECK (%s)', relation, entry.agreement));
 		-- as the server has it, so that a change is seen
 		UPDATE sessmem.protected_table AS p
-			SET agreement = (SELECT pg_get_expr(q.polwithcheck, q.polrelid) FROM pg_policy AS q WHERE q.polrelid = p.relation AND q.polname = 'sessmem_agreement')
+			SET agreement = sessmem.agreement_of(p.relation)
 			WHERE p.relation = apply_protection.relation;
 	END IF;
 
@@ -516,8 +530,13 @@ BEGIN
 		SELECT m.member, protect.session_column, protect.user_column, protect.tenant_column
 		FROM sessmem.members(relation) AS m
 		ON CONFLICT ON CONSTRAINT protected_table_pkey DO NOTHING;
-	-- a call that only repairs need not say it again
-	IF agrees IS NOT NULL THEN
+	-- a call that only repairs need not say it again, unless it is lost
+	IF agrees IS NULL AND entry.agreement IS DISTINCT FROM sessmem.agreement_of(relation) THEN
+		RAISE EXCEPTION 'the policy on what agrees with the key of table % is missing or changed', relation
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'Names that it was made of may be those of other tables and columns by now.',
+				HINT = 'Call protect() with session_key, user_key, tenant_key, prefix_column, parent or add_columns, as at first.';
+	ELSIF agrees IS NOT NULL THEN
 		UPDATE sessmem.protected_table AS p SET agreement = agrees
 			WHERE p.relation IN (SELECT m.member FROM sessmem.members(protect.relation) AS m);
 	END IF;

@@ -38,7 +38,7 @@ BEGIN
 	PERFORM sessmem.check_read_committed('sweep');
 
 	-- as_session() cannot defer a trigger to a time when it is no longer the owner
-	SET CONSTRAINTS ALL IMMEDIATE;
+	PERFORM sessmem.fire_pending();
 
 	FOR s IN lapsed LOOP
 		-- each session is a subtransaction, and a snapshot has room for 64

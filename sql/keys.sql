@@ -56,6 +56,8 @@ RESET sessmem.maintenance;
 DROP POLICY sessmem_agreement ON memories;
 SELECT sessmem.weaknesses('memories');
 SELECT sessmem.protect('memories');
+SELECT sessmem.protect('memories', session_key => $$payload->>'run_id'$$);
+SELECT sessmem.protect('memories');
 SELECT sessmem.weaknesses('memories');
 -- unprotected, it is as before
 SELECT sessmem.unprotect('memories');
@@ -144,6 +146,49 @@ INSERT INTO remark VALUES (1, '00000000-0000-4000-8000-00000000000b');
 SELECT sessmem.protect('remark', NULL, 'userId', parent => 'chatId');
 RESET sessmem.maintenance;
 SELECT sessmem.protect('remark', NULL, 'userId', parent => 'chatId');
+
+-- what is pending in the caller's transaction stays his: it does not run as somebody else
+CREATE TABLE pending (id int);
+CREATE TABLE plain (payload jsonb);
+CREATE FUNCTION tell_who() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'runs as %', current_user; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER tell_who AFTER INSERT ON pending DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tell_who();
+ALTER TABLE pending OWNER TO regress_sessmem_admin;
+ALTER TABLE plain OWNER TO regress_sessmem_admin;
+SET SESSION AUTHORIZATION regress_sessmem_admin;
+BEGIN;
+INSERT INTO plain VALUES ('{"run_id": "s1"}');
+INSERT INTO pending VALUES (1);
+SELECT sessmem.protect('plain', session_key => $$payload->>'run_id'$$);
+COMMIT;
+BEGIN;
+INSERT INTO pending VALUES (2);
+SELECT * FROM sessmem.sweep();
+INSERT INTO pending VALUES (3);
+SELECT sum(deleted) FROM sessmem.forget_user('nobody at all');
+COMMIT;
+RESET SESSION AUTHORIZATION;
+DROP TABLE pending, plain;
+DROP FUNCTION tell_who;
+REVOKE EXECUTE ON FUNCTION sessmem.guard(), sessmem.guard_truncate() FROM regress_sessmem_admin;
+-- nor does a repair believe names that others have now
+CREATE TABLE root (id int PRIMARY KEY, user_id text);
+CREATE TABLE leaf (root int REFERENCES root);
+SELECT sessmem.protect('leaf', NULL, 'user_id', parent => 'root');
+SELECT sessmem.protect('root', NULL, 'user_id');
+ALTER TABLE root RENAME id TO pk;
+ALTER TABLE root ADD COLUMN id int;
+SELECT sessmem.protect('leaf', NULL, 'user_id');
+SELECT sessmem.protect('leaf', NULL, 'user_id', parent => 'root');
+SELECT agreement FROM sessmem.protected_table WHERE name = 'public.leaf';
+DROP TABLE leaf, root;
+-- the application cannot plant a violation of what it did not write
+SET SESSION AUTHORIZATION regress_sessmem_app;
+SELECT sessmem.agrees(false, 'pg_class'), sessmem.agrees(false, NULL), sessmem.agrees(NULL, 'memories');
+RESET SESSION AUTHORIZATION;
+-- a key that is there, of another type
+CREATE TABLE typed (session_id uuid NOT NULL, payload jsonb);
+SELECT sessmem.protect('typed', session_key => $$payload->>'run_id'$$);
+DROP TABLE typed;
 
 -- partitions agree, too, also new ones
 CREATE TABLE parted (at date, payload jsonb) PARTITION BY RANGE (at);

@@ -280,9 +280,11 @@ sessmem_agrees(PG_FUNCTION_ARGS)
 {
 	if (!PG_ARGISNULL(0) && PG_GETARG_BOOL(0))
 		PG_RETURN_BOOL(true);
-	sessmem_refuse(SESSMEM_FOREIGN_WRITE, PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1),
-				   psprintf("cannot write to protected table \"%s\"",
-							PG_ARGISNULL(1) ? "?" : get_rel_name(PG_GETARG_OID(1))),
+	/* anybody may call it: nothing is recorded of what is no table of ours */
+	if (PG_ARGISNULL(1) || sessmem_registry_find(PG_GETARG_OID(1)) == NULL || sessmem_context_current() == NULL)
+		PG_RETURN_BOOL(false);
+	sessmem_refuse(SESSMEM_FOREIGN_WRITE, PG_GETARG_OID(1),
+				   psprintf("cannot write to protected table \"%s\"", get_rel_name(PG_GETARG_OID(1))),
 				   "The row says, or its parent does, that it is another session's.",
 				   "Use the ids of the session that is bound.");
 }

@@ -40,6 +40,7 @@
 
 PG_FUNCTION_INFO_V1(sessmem_as_owner);
 PG_FUNCTION_INFO_V1(sessmem_deriving);
+PG_FUNCTION_INFO_V1(sessmem_fire_pending);
 PG_FUNCTION_INFO_V1(sessmem_as_session);
 PG_FUNCTION_INFO_V1(sessmem_count_without_key);
 PG_FUNCTION_INFO_V1(sessmem_has_rows);
@@ -115,6 +116,28 @@ run_as_owner(Oid relid, const char *command, const char *search_path)
 	AtEOXact_GUC(false, nest);
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	return processed;
+}
+
+/*
+ * fire_pending() RETURNS void
+ *
+ * Fires the triggers that the transaction has deferred, as whom they would run when
+ * it commits: not as the owner of the extension, whose function calls this.
+ */
+Datum
+sessmem_fire_pending(PG_FUNCTION_ARGS)
+{
+	Oid			save_user;
+	int			save_sec_context;
+
+	GetUserIdAndSecContext(&save_user, &save_sec_context);
+	SetUserIdAndSecContext(GetOuterUserId(), save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	SPI_connect();
+	if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) < 0)
+		elog(ERROR, "could not fire deferred triggers");
+	SPI_finish();
+	SetUserIdAndSecContext(save_user, save_sec_context);
+	PG_RETURN_VOID();
 }
 
 /*

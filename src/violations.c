@@ -46,7 +46,7 @@
 
 #define NSLOTS 64				/* kept of each kind */
 #define NWORKERS 64
-#define NSAVERS 64
+#define NSAVERS 1024
 #define MAX_SPINS 1000
 
 #define ID_LEN 128				/* what is kept of an id */
@@ -503,7 +503,11 @@ on_transaction(XactEvent event, void *arg)
 {
 	ListCell   *lc;
 
-	if (!saving || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
+	if (saving && event == XACT_EVENT_PRE_PREPARE)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot PREPARE a transaction that has saved violations"));
+	if (!saving || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
 		return;
 	if (event == XACT_EVENT_COMMIT)
 	{
