@@ -57,11 +57,10 @@ static SessmemStanding used_standing;
 static bool wrote = false;
 
 /*
- * Transaction in which prove() is at work, whether the session used is one of its
- * own, and the outermost subtransaction that has entered one and is not rolled back.
+ * Transaction in which prove() is at work, and the outermost subtransaction that has
+ * entered a throw-away session and is not rolled back.
  */
 static LocalTransactionId proving_in = InvalidLocalTransactionId;
-static bool used_throwaway = false;
 static SubTransactionId thrown_in = InvalidSubTransactionId;
 
 /* Who entered the connection last, and the number of his seal (rule 7). */
@@ -189,7 +188,6 @@ mark_used(const SessmemClaims *claims, const SessmemStanding *standing)
 	used.own = claims->own;
 	used.kid = claims->kid ? MemoryContextStrdup(used_cxt, claims->kid) : NULL;
 	used_standing = *standing;
-	used_throwaway = false;
 	used_in = sessmem_compat_lxid();
 }
 
@@ -567,7 +565,6 @@ sessmem_context_throw_away(const SessmemIdentity *who)
 	sessmem_session_admit(&claims, &standing);
 	set_claims(&claims, &standing, SESSMEM_TRANSACTION);
 	mark_used(&claims, &standing);
-	used_throwaway = true;
 }
 
 /* Whether what this transaction does now will be rolled back, or else all of it. */
@@ -683,7 +680,7 @@ on_transaction(XactEvent event, void *arg)
 			if (thrown_in != InvalidSubTransactionId)
 				sessmem_refuse(SESSMEM_BYPASS_ATTEMPT, InvalidOid, "cannot commit a throw-away session of prove()",
 							   "It is in no registry.", "Roll back.");
-			if (sessmem_context_used() && !used_throwaway)
+			if (sessmem_context_used())
 			{
 				/* when it was last used, its context knows */
 				if (current != NULL && sessmem_claims_same(&used.who, &current->claims.who) &&
