@@ -106,6 +106,7 @@ create function public.t_administrator(role regrole) returns void language sql a
 create function public.t_protect(rel regclass) returns void language sql as $$ select sessmem.protect(rel) $$;
 create function public.t_told(s text) returns boolean language sql as $$
   select exists (select from sessmem.violations where kind = 'foreign_write' and session_id = s) $$;
+create function public.t_protect_child(rel regclass, parent name) returns void language sql as $$ select sessmem.protect(rel, parent => parent) $$;
 create function public.t_violations() returns bigint language sql as $$ select coalesce(sum(count), 0)::bigint from sessmem.stat where event not in ('guarded_write', 'bind', 'attach', 'expiration', 'dropped') $$;
 select to_regprocedure('sessmem.weaknesses(regclass)') is not null as has_weaknesses \gset
 \if :has_weaknesses
@@ -114,5 +115,5 @@ create function public.t_audit() returns bigint language sql as $$
 \else
 create function public.t_audit() returns bigint language sql as $$ select 0::bigint $$;
 \endif
-revoke execute on function public.t_secret(), public.t_protect(regclass), public.t_close(text) from public;
+revoke execute on function public.t_secret(), public.t_protect(regclass), public.t_protect_child(regclass, name), public.t_close(text) from public;
 \set ON_ERROR_STOP off
