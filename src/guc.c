@@ -145,7 +145,7 @@ sessmem_guc_init(void)
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("sessmem.violation_log_limit",
-							"How many violations of a kind the server's log has in a minute.",
+							"How many violations of a kind, by one session on one table, the server's log has in a minute.",
 							"-1 logs all.  What is left out is counted in the next line.",
 							&violation_log_limit, 10, -1, INT_MAX, PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
