@@ -38,8 +38,8 @@
 #include "sessmem.h"
 
 #include "access/genam.h"
-#include "access/parallel.h"
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
@@ -267,10 +267,8 @@ note_unscoped_reads(PlannedStmt *plan)
 	foreach(lc, plan->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-		SessmemEvent kind = SESSMEM_UNSCOPED_READ;
 		AclMode		asked;
 		Oid			as_user;
-		const char *why;
 
 		if (rte->rtekind != RTE_RELATION || rte->relid == last || sessmem_registry_find(rte->relid) == NULL)
 			continue;
@@ -280,8 +278,7 @@ note_unscoped_reads(PlannedStmt *plan)
 		if (sessmem_context_in_force() || sessmem_maintenance_in_force())
 			return;
 		last = rte->relid;
-		why = sessmem_context_why(&kind);
-		sessmem_violations_unscoped(kind, rte->relid, why);
+		sessmem_violations_unscoped(rte->relid);
 	}
 }
 

@@ -515,12 +515,7 @@ recall(FunctionCallInfo fcinfo, const RecallKey *key, ParamListInfo params, int 
 		if (sessmem_context_current() != NULL)
 			run(entry, params, rsinfo);
 		else
-		{
-			SessmemEvent kind = SESSMEM_UNSCOPED_READ;
-			const char *why = sessmem_context_why(&kind);
-
-			sessmem_violations_unscoped(kind, key->relid, why);
-		}
+			sessmem_violations_unscoped(key->relid);
 	}
 	SPI_finish();
 

@@ -116,7 +116,7 @@ extern void sessmem_violations_attach(void *memory, bool fresh);
 extern void sessmem_violations_init(void);
 extern void sessmem_violations_wake_me(void);
 extern bool sessmem_violations_any(void);
-extern void sessmem_violations_unscoped(SessmemEvent kind, Oid relid, const char *why);
+extern void sessmem_violations_unscoped(Oid relid);
 pg_noreturn extern void sessmem_refuse(SessmemEvent kind, Oid relid, const char *message,
 									   const char *rule, const char *hint);
 pg_noreturn extern void sessmem_refuse_credential(SessmemEvent kind, const char *message,

@@ -454,8 +454,10 @@ sessmem_refuse_credential(SessmemEvent kind, const char *message, const char *ru
 
 /* Records that a protected table was read without a session, and raises 42501 if that is wanted. */
 void
-sessmem_violations_unscoped(SessmemEvent kind, Oid relid, const char *why)
+sessmem_violations_unscoped(Oid relid)
 {
+	SessmemEvent kind = SESSMEM_UNSCOPED_READ;
+	const char *why = sessmem_context_why(&kind);
 	char	   *message = psprintf("no rows of protected table \"%s\" without a session", get_rel_name(relid));
 
 	switch (sessmem_guc_unscoped_reads())
